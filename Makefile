@@ -1,0 +1,71 @@
+# Everything starts here: `make demo` and `make test` set up what they need, once.
+.DEFAULT_GOAL := help
+.PHONY: help venv train-venv demo test check fix lock lab clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Any CPU or CUDA build of this release will do; see CONTRIBUTING.md.
+TORCH := torch==2.13.0
+# The first Python on the path that is new enough; name another one with PYTHON=...
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+UV := $(shell command -v uv 2>/dev/null)
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## Set up .venv with the command `kit` and all it needs, but not torch
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "The kit needs Python 3.11 or newer: install it, or name it with 'make PYTHON=/path/to/python3'." >&2; exit 1; }
+ifdef UV
+	@$(UV) venv --quiet --seed --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+else
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python cannot make a virtual environment: on Debian and Ubuntu run 'apt install python3-venv'." >&2; exit 1; }
+endif
+
+$(STAMP): $(BIN)/python requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) (a few minutes the first time) ..."
+ifdef UV
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+endif
+	@touch $@
+
+train-venv: venv ## Add torch, to train the model and to run the tests that need it
+	$(BIN)/python -m pip install --disable-pip-version-check $(TORCH) "onnx>=1.17"
+
+demo: venv ## Run the whole mission on the virtual set
+	$(BIN)/kit demo
+
+test: venv ## Run the tests; what a missing program would need is skipped, with the reason
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=120 notebooks
+
+check: venv ## Check style, types, spelling, and that no notebook carries outputs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/python -m pytest -q -k notebook tests/test_project.py
+
+fix: venv ## Mend what can be mended by itself: style, and outputs in notebooks
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/jupyter nbconvert --log-level ERROR --clear-output --inplace notebooks/*.ipynb
+
+lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links \
+		pyproject.toml --extra sim --extra lab --extra dev -o requirements.lock
+
+lab: venv ## Open the notebooks in JupyterLab
+	KIT_RUNS_DIR="$(CURDIR)/runs" $(BIN)/jupyter lab --notebook-dir=notebooks
+
+clean: ## Remove .venv and everything that was built or cached; recorded runs stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

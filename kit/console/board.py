@@ -1,0 +1,57 @@
+"""All the trains that the console has heard of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from kit.console.trains import TrainView
+from kit.events import Event
+
+TRAINS = 50
+"""How many trains are kept; events of further ones are counted and left aside."""
+
+
+class Board:
+    """All trains."""
+
+    def __init__(self) -> None:
+        self._trains: dict[str, TrainView] = {}
+        self.left_aside = 0
+
+    @property
+    def ids(self) -> list[str]:
+        """Trains heard of, in order of their names."""
+        return sorted(self._trains)
+
+    def find(self, train_id: str | None) -> TrainView | None:
+        """Return a train's view; without a name, or for an unknown one, the first train's."""
+        if train_id in self._trains:
+            return self._trains[train_id]
+        return self._trains[self.ids[0]] if self._trains else None
+
+    def observe(self, event: Event, *, received_ns: int, received_s: float) -> None:
+        """Take in an event of any train; times as in `TrainView.observe`."""
+        view = self._trains.get(event.train_id)
+        if view is None:
+            if len(self._trains) >= TRAINS:
+                self.left_aside += 1
+                return
+            view = self._trains[event.train_id] = TrainView(event.train_id)
+        view.observe(event, received_ns=received_ns, received_s=received_s)
+
+    def message(
+        self, train_id: str | None, *, after_entry: int, now_ns: int
+    ) -> tuple[dict[str, Any], TrainView | None]:
+        """Return what a browser is told about a train, ready for JSON, and that train's view.
+
+        Args:
+            train_id: The train it wants to see, if it said so.
+            after_entry: Number of the last log entry that it has.
+            now_ns: Monotonic time, nanoseconds.
+        """
+        view = self.find(train_id)
+        entries = view.log.after(after_entry) if view else []
+        log = [{**asdict(entry), "at": entry.at.isoformat()} for entry in entries]
+        status = view.status(now_ns=now_ns) if view else None
+        return {"trains": self.ids, "train": status, "log": log}, view

@@ -1,0 +1,34 @@
+// The WebSocket to the console's server; opens again by itself.
+const RETRY_MS = 1000;
+
+export function openLink({ opened, picture, status, closed }) {
+  let socket;
+
+  function open() {
+    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/view`);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = opened;
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") status(JSON.parse(data));
+      else picture(...unpack(data));
+    };
+    socket.onclose = () => {
+      closed();
+      setTimeout(open, RETRY_MS);
+    };
+  }
+
+  open();
+  return {
+    say(message) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    },
+  };
+}
+
+// Four bytes, big-endian: the length of a JSON header; then the header; then the JPEG.
+function unpack(data) {
+  const length = new DataView(data).getUint32(0);
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+  return [header, new Uint8Array(data, 4 + length)];
+}

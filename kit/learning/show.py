@@ -1,0 +1,85 @@
+"""Pictures and tables for notebooks, of a size that can be kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+
+def show_picture(image: npt.NDArray[np.uint8], *, title: str = "", width_px: int = 600) -> HTML:
+    """Show a picture below the cell.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 BGR.
+        title: Words above it.
+        width_px: Width on the page; the height follows. A larger picture is scaled down.
+
+    Returns:
+        What Jupyter displays when it is the last value of a cell.
+    """
+    from IPython.display import HTML
+
+    from kit.services.live import data_url
+
+    width = min(width_px, image.shape[1])
+    heading = f"<figcaption><b>{html.escape(title)}</b></figcaption>" if title else ""
+    picture = f'<img width="{width}" src="{data_url(image, width_px=width)}">'
+    return HTML(f'<figure style="margin:0">{heading}{picture}</figure>')
+
+
+def show_strip(
+    images: Sequence[npt.NDArray[np.uint8]], titles: Sequence[str], *, width_px: int = 280
+) -> HTML:
+    """Show several pictures side by side, each with its title, wrapped to the page.
+
+    Args:
+        images: Each ``(H, W, 3)`` uint8 BGR.
+        titles: As many as images.
+        width_px: Width of each picture on the page.
+
+    Returns:
+        What Jupyter displays when it is the last value of a cell.
+    """
+    from IPython.display import HTML
+
+    figures = "".join(
+        show_picture(image, title=title, width_px=width_px).data
+        for image, title in zip(images, titles, strict=True)
+    )
+    return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:12px">{figures}</div>')
+
+
+def table(values: Any) -> HTML:
+    """Show names and values as a table of two columns.
+
+    Args:
+        values: A mapping, a dataclass or a pydantic model.
+
+    Returns:
+        What Jupyter displays when it is the last value of a cell.
+    """
+    from IPython.display import HTML
+
+    rows = "".join(
+        f'<tr><td style="text-align:left"><b>{html.escape(str(name))}</b></td>'
+        f'<td style="text-align:left">{html.escape(str(value))}</td></tr>'
+        for name, value in _items(values).items()
+    )
+    return HTML(f"<table>{rows}</table>")
+
+
+def _items(values: Any) -> Mapping[Any, Any]:
+    if isinstance(values, BaseModel):
+        return values.model_dump()
+    if dataclasses.is_dataclass(values) and not isinstance(values, type):
+        return {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
+    return dict(values)

@@ -1,0 +1,145 @@
+"""What sink and source share: how to reach a cluster, and the topics that must be there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from kit.config import Settings
+from kit.errors import BrokerError, ConfigError
+from kit.messaging.bindings import EVENTS_TOPIC, FRAMES_TOPIC
+
+TOPICS = (FRAMES_TOPIC, EVENTS_TOPIC)
+"""All Kafka topics of the kit."""
+
+CONNECT_TIMEOUT_S = 10.0
+"""How long the cluster may take to answer, seconds."""
+
+FRAMES_KEPT_MS = 3_600_000
+"""How long a cluster that keeps time limits keeps frames: one hour, milliseconds."""
+
+client_logger = logging.getLogger("kit.messaging.kafka.client")
+"""Gets librdkafka's own messages, which would else go to standard error."""
+
+
+def client_config(bootstrap: str, settings: Settings) -> dict[str, Any]:
+    """Return librdkafka's properties for a cluster.
+
+    Args:
+        bootstrap: ``host:port``, comma-separated.
+        settings: Security protocol, SASL and certificate authority.
+
+    Raises:
+        ConfigError: If SASL is asked for without a mechanism, user and password.
+    """
+    config: dict[str, Any] = {
+        "bootstrap.servers": bootstrap,
+        "client.id": "runaway-train-kit",
+        "security.protocol": settings.kafka_security,
+        "socket.nagle.disable": True,
+        "reconnect.backoff.ms": 100,
+        "reconnect.backoff.max.ms": 2000,
+    }
+    if settings.kafka_ca_file is not None:
+        config["ssl.ca.location"] = str(settings.kafka_ca_file)
+    if settings.kafka_security.startswith("SASL"):
+        config |= _sasl(settings)
+    return config
+
+
+def _sasl(settings: Settings) -> dict[str, str]:
+    mechanism, user, password = (
+        settings.kafka_sasl_mechanism,
+        settings.kafka_username,
+        settings.kafka_password,
+    )
+    if mechanism is None or user is None or password is None:
+        raise ConfigError(
+            f"KIT_KAFKA_SECURITY is {settings.kafka_security}, but not all of SASL is given",
+            expected="KIT_KAFKA_SASL_MECHANISM, KIT_KAFKA_USERNAME and KIT_KAFKA_PASSWORD",
+        )
+    return {
+        "sasl.mechanism": mechanism,
+        "sasl.username": user,
+        "sasl.password": password.get_secret_value(),
+    }
+
+
+def wrong_config(error: KafkaException) -> ConfigError:
+    """Build the error for properties that librdkafka does not take."""
+    return ConfigError("Kafka's client does not take these settings", got=_words(error))
+
+
+def unreachable(bootstrap: str, error: Exception) -> BrokerError:
+    """Build the error for a cluster that does not answer."""
+    return BrokerError(
+        f"No connection to Kafka at {bootstrap}",
+        got=_words(error),
+        fix="check that it runs, and KIT_KAFKA_BOOTSTRAP with its security settings",
+    )
+
+
+def ensure_topics(config: dict[str, Any], *, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
+    """Create the kit's topics where they are missing; one partition keeps a train in order.
+
+    Args:
+        config: What :func:`client_config` returned.
+        timeout_s: How long the cluster may take, seconds.
+
+    Raises:
+        KafkaException: If the cluster does not answer or refuses.
+        TimeoutError: If it takes too long.
+    """
+    admin = AdminClient(config, logger=client_logger)
+    wanted = [
+        NewTopic(
+            topic,
+            num_partitions=1,
+            config={"retention.ms": str(FRAMES_KEPT_MS)} if topic == FRAMES_TOPIC else {},
+        )
+        for topic in TOPICS
+    ]
+    for future in admin.create_topics(wanted, request_timeout=timeout_s).values():
+        error = future.exception(timeout_s + 1)
+        if error is not None and not _exists_already(error):
+            raise error
+
+
+def describe_topics(
+    config: dict[str, Any], topics: Sequence[str], *, timeout_s: float = CONNECT_TIMEOUT_S
+) -> dict[str, tuple[str, list[int]]]:
+    """Look topics up.
+
+    Args:
+        config: What :func:`client_config` returned.
+        topics: Their names.
+        timeout_s: How long the cluster may take, seconds.
+
+    Returns:
+        Id and partitions by name; a topic that was made anew has another id.
+
+    Raises:
+        KafkaException: If the cluster does not answer, or a topic is missing.
+        TimeoutError: If it takes too long.
+    """
+    admin = AdminClient(config, logger=client_logger)
+    futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout_s)
+    found = {name: future.result(timeout_s + 1) for name, future in futures.items()}
+    return {
+        name: (str(topic.topic_id), [partition.id for partition in topic.partitions])
+        for name, topic in found.items()
+    }
+
+
+def _exists_already(error: BaseException) -> bool:
+    first = error.args[0] if error.args else None
+    return isinstance(first, KafkaError) and first.code() == KafkaError.TOPIC_ALREADY_EXISTS
+
+
+def _words(error: Exception) -> str:
+    first = error.args[0] if error.args else "no answer in time"
+    return str(first.str()) if isinstance(first, KafkaError) else str(first)

@@ -1,0 +1,131 @@
+"""Write a trained network as ONNX, with all that a detector must know inside the file."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from kit.errors import ModelError
+from kit.mlops.network import Detector, SignNet
+from kit.mlops.signs import CLASSES
+
+INPUT_WIDTH, INPUT_HEIGHT = 608, 400
+"""A frame of 600 x 400, padded to multiples of 16."""
+
+OPSET = 17
+LICENCE = "Apache-2.0"
+TOLERANCE_SCORE, TOLERANCE_PX = 1e-4, 0.05
+_CHECK_SIZES = ((INPUT_HEIGHT, INPUT_WIDTH), (480, 640), (160, 96))
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the file says about the model.
+
+    Attributes:
+        version: Of the model.
+        threshold: Confidence from which a detection counts.
+        nms_iou: Overlap from which the weaker of two detections goes.
+        data_hash: Of the training set.
+        metrics: Name and value of what was measured.
+        trained_with: Programs and recipe.
+    """
+
+    version: str
+    threshold: float
+    nms_iou: float
+    data_hash: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    trained_with: dict[str, Any] = field(default_factory=dict)
+
+    def metadata(self) -> dict[str, str]:
+        """Return the file's metadata: every value a JSON text."""
+        values: dict[str, Any] = {
+            **asdict(self),
+            "classes": list(CLASSES),
+            "input_width": INPUT_WIDTH,
+            "input_height": INPUT_HEIGHT,
+            "colour_order": "RGB",
+            "scale": 1 / 255,
+            "licence": LICENCE,
+        }
+        return {key: json.dumps(value) for key, value in values.items()}
+
+
+def export(network: SignNet, path: Path, card: Card) -> None:
+    """Write the network to an ONNX file and check that both say the same.
+
+    Args:
+        network: Trained weights.
+        path: Of the file, written only if the check passes.
+        card: Goes into the file's metadata.
+
+    Raises:
+        ModelError: If onnxruntime's answers differ from torch's.
+    """
+    detector = Detector(network.cpu().float().eval()).eval()
+    part = path.with_suffix(".part.onnx")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # the tracing exporter is deprecated, but writes plain, small graphs with free sizes
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            detector,
+            (torch.zeros(1, 3, INPUT_HEIGHT, INPUT_WIDTH),),
+            str(part),
+            input_names=["images"],
+            output_names=["scores", "boxes"],
+            dynamic_axes={
+                "images": {2: "height", 3: "width"},
+                "scores": {2: "rows", 3: "columns"},
+                "boxes": {2: "rows", 3: "columns"},
+            },
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    _describe(part, card)
+    try:
+        _compare(detector, part)
+    except ModelError:
+        part.unlink()
+        raise
+    part.replace(path)
+
+
+def _describe(path: Path, card: Card) -> None:
+    import onnx
+
+    model = onnx.load(str(path))
+    for key, value in card.metadata().items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+@torch.no_grad()
+def _compare(detector: Detector, path: Path) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    for height, width in _CHECK_SIZES:
+        images = rng.random((1, 3, height, width), dtype=np.float32)
+        heat, _ = detector.network(torch.from_numpy(images))
+        scores, boxes = session.run(None, {"images": images})
+        # peaks are all or nothing, so a rounding may move one: compare where both kept it
+        raw = torch.sigmoid(heat)[:, :-1].numpy()
+        score_gap = float(np.abs(np.where(scores > 0, scores - raw, 0)).max())
+        corners = detector(torch.from_numpy(images))[1].numpy()
+        box_gap = float(np.abs(boxes - corners).max())
+        if score_gap > TOLERANCE_SCORE or box_gap > TOLERANCE_PX:
+            raise ModelError(
+                "The ONNX file does not say what the network says",
+                expected=f"differences below {TOLERANCE_SCORE} and {TOLERANCE_PX} px",
+                got=f"{score_gap:.2g} and {box_gap:.2g} px at {width} x {height}",
+            )

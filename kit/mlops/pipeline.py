@@ -1,0 +1,179 @@
+"""From nothing to a model: draw, train, export, and measure on fresh drawn pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kit.mlops.dataset import DrawnSet, draw_set, open_set
+from kit.mlops.evaluate import score
+from kit.mlops.export import Card, export
+from kit.mlops.network import Detector, SignNet
+from kit.mlops.scene import draw_example
+from kit.mlops.signs import OTHER
+from kit.mlops.training import Recipe, Trainer, load_checkpoint
+
+CHECK_SEED_OFFSET = 1_000_003
+"""Pictures to test on are drawn with the training seed plus this."""
+
+NMS_IOU = 0.5
+_WEAKEST = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make.
+
+    Attributes:
+        pictures: Training pictures to draw.
+        epochs: How often each is seen.
+        batch: Pictures a step.
+        checks: Fresh drawn pictures to test on.
+        seed: Of pictures, weights and order.
+        threads: CPU threads, and processes that draw.
+        work: Folder for pictures and checkpoints.
+        out: The ONNX file.
+        start: Folder of another training whose weights to start from; None for random ones.
+        learning_rate: Peak of the learning rate.
+        version: Written into the model.
+        threshold: Confidence that counts, written into the model.
+    """
+
+    pictures: int
+    epochs: int
+    batch: int
+    checks: int
+    seed: int
+    threads: int
+    work: Path
+    out: Path
+    start: Path | None
+    learning_rate: float
+    version: str
+    threshold: float
+
+
+@dataclass(frozen=True)
+class DrawnMetrics:
+    """Figures on drawn pictures that training never saw; photos are harder.
+
+    Attributes:
+        drawn_map50: Mean average precision at IoU 0.5, 0..1.
+        drawn_precision: At the plan's threshold, 0..1.
+        drawn_recall: At the plan's threshold, 0..1.
+    """
+
+    drawn_map50: float
+    drawn_precision: float
+    drawn_recall: float
+
+
+def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
+    """Carry out a plan; go on where an earlier call was interrupted.
+
+    Args:
+        plan: What to make.
+        quiet: Show no progress bars.
+    """
+    with _bars(quiet=quiet) as bars:
+        data = _draw(plan, bars)
+        trainer = _train(plan, data, bars)
+    metrics = check_drawn(trainer.average, plan)
+    card = Card(
+        version=plan.version,
+        threshold=plan.threshold,
+        nms_iou=NMS_IOU,
+        data_hash=data.data_hash,
+        metrics={k: round(v, 4) for k, v in vars(metrics).items()},
+        trained_with={
+            "torch": torch.__version__,
+            "pictures": plan.pictures,
+            "epochs": plan.epochs,
+            "seed": plan.seed,
+            "learning_rate": plan.learning_rate,
+            "started_from_weights": plan.start is not None,
+        },
+    )
+    export(trainer.average, plan.out, card)
+    return metrics
+
+
+def _bars(*, quiet: bool) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), disable=quiet)
+
+
+def _draw(plan: Plan, bars: Progress) -> DrawnSet:
+    folder = plan.work / f"pictures-{plan.pictures}-{plan.seed}"
+    bar = bars.add_task("draw pictures", total=plan.pictures)
+    for done in draw_set(folder, count=plan.pictures, seed=plan.seed, workers=plan.threads):
+        bars.update(bar, completed=done)
+    return open_set(folder)
+
+
+def _train(plan: Plan, data: DrawnSet, bars: Progress) -> Trainer:
+    recipe = Recipe(
+        epochs=plan.epochs,
+        batch=plan.batch,
+        learning_rate=plan.learning_rate,
+        threads=plan.threads,
+        seed=plan.seed,
+    )
+    start = None if plan.start is None else load_checkpoint(plan.start)["average"]
+    trainer = Trainer(data, recipe, folder=plan.work / "training", start=start)
+    bar = bars.add_task("train", total=trainer.steps, completed=trainer.step)
+    for progress in trainer.run():
+        bars.update(bar, completed=progress.step)
+    return trainer
+
+
+def check_drawn(network: SignNet, plan: Plan) -> DrawnMetrics:
+    """Measure a network on fresh drawn pictures.
+
+    Args:
+        network: Trained weights.
+        plan: Its seed, number of checks and threshold are used.
+    """
+    detector = Detector(network.eval())
+    signs, found = [], []
+    for index in range(plan.checks):
+        example = draw_example(plan.seed + CHECK_SEED_OFFSET, index)
+        wanted = ~example.ignored & (example.classes != OTHER)
+        signs.append(np.column_stack([example.classes[wanted], example.boxes[wanted]]))
+        rows = detect_raw(detector, example.image)
+        found.append(_without(rows, example.boxes[example.ignored]))
+    result = score(signs, found, threshold=plan.threshold)
+    return DrawnMetrics(result.map50, result.precision, result.recall)
+
+
+@torch.no_grad()
+def detect_raw(detector: Detector, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Run the torch network on one picture, with no clean-up but its own peaks.
+
+    Args:
+        detector: The network as it is exported.
+        image: BGR (H, W, 3) uint8, H and W multiples of 16.
+
+    Returns:
+        (M, 6) class id, x1, y1, x2, y2, confidence.
+    """
+    rgb = np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1), np.float32) / 255
+    scores, boxes = detector(torch.from_numpy(rgb)[None])
+    class_id, row, column = np.nonzero(scores[0].numpy() > _WEAKEST)
+    corners = boxes[0].numpy()[:, row, column].T
+    confidence = scores[0].numpy()[class_id, row, column]
+    return np.column_stack([class_id, corners, confidence]).astype(np.float64)
+
+
+def _without(rows: NDArray[np.float64], ignored: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Drop detections whose middle lies in a sign that counts neither way."""
+    x, y = (rows[:, 1] + rows[:, 3]) / 2, (rows[:, 2] + rows[:, 4]) / 2
+    inside = np.zeros(len(rows), bool)
+    for x1, y1, x2, y2 in ignored:
+        inside |= (x > x1) & (x < x2) & (y > y1) & (y < y2)
+    return rows[~inside]

@@ -1,0 +1,254 @@
+"""Teach the network from a drawn set: seeded, resumable, with its curve on disk."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from kit.errors import ConfigError
+from kit.mlops.dataset import DrawnSet
+from kit.mlops.losses import BOX_WEIGHT, box_loss, heat_loss, make_targets
+from kit.mlops.network import SignNet
+
+CHECKPOINT = "checkpoint.pt"
+CURVE = "curve.jsonl"
+
+SMALLEST_PX = 9.0
+"""Signs whose longer side is shorter neither count as found nor as missed."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train; the defaults made the shipped model.
+
+    Attributes:
+        epochs: How often each picture is seen.
+        batch: Pictures a step.
+        learning_rate: Peak, reached after ``warmup_steps``, then falling along a cosine.
+        warmup_steps: Steps of rising learning rate.
+        weight_decay: Of AdamW.
+        clip: Largest length of the gradient.
+        ema: How slowly the averaged weights, which are exported, follow.
+        edges_px: Pictures of a step are scaled to one of these, by chance.
+        save_steps: Steps between checkpoints.
+        threads: CPU threads.
+        seed: Of weights, order and augmentation.
+    """
+
+    epochs: int = 7
+    batch: int = 24
+    learning_rate: float = 2.5e-3
+    warmup_steps: int = 300
+    weight_decay: float = 0.02
+    clip: float = 5.0
+    ema: float = 0.998
+    edges_px: tuple[int, ...] = (224, 256, 288, 320, 320, 352)
+    save_steps: int = 250
+    threads: int = 2
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of training.
+
+    Attributes:
+        step: Steps done.
+        steps: Steps in all.
+        heat: Loss of the heat.
+        box: Loss of the boxes.
+    """
+
+    step: int
+    steps: int
+    heat: float
+    box: float
+
+
+class Trainer:
+    """Trains a network and keeps all that is needed to go on.
+
+    Args:
+        data: The pictures.
+        recipe: How to train.
+        folder: Gets the checkpoint and the curve; a checkpoint found there is resumed.
+        start: Weights to start from, None for random ones.
+    """
+
+    def __init__(
+        self,
+        data: DrawnSet,
+        recipe: Recipe,
+        *,
+        folder: Path,
+        start: dict[str, Tensor] | None = None,
+    ) -> None:
+        torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        self._data, self._recipe, self._folder = data, recipe, folder
+        self.network = SignNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if start is not None:
+            self.network.load_state_dict(start)
+        self.average = copy.deepcopy(self.network).eval()
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+        )
+        self.step = 0
+        self.steps = recipe.epochs * (len(data) // recipe.batch)
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / CHECKPOINT).exists():
+            self._resume()
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the end of the recipe, yielding after every step."""
+        recipe = self._recipe
+        per_epoch = len(self._data) // recipe.batch
+        with (self._folder / CURVE).open("a", encoding="utf-8") as curve:
+            while self.step < self.steps:
+                epoch, place = divmod(self.step, per_epoch)
+                order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self._data))
+                chosen = np.sort(order[place * recipe.batch : (place + 1) * recipe.batch])
+                progress = self._learn(chosen)
+                if self.step % 25 == 0:
+                    curve.write(json.dumps(asdict(progress)) + "\n")
+                    curve.flush()
+                if self.step % recipe.save_steps == 0 or self.step == self.steps:
+                    self._save()
+                yield progress
+
+    def _learn(self, chosen: NDArray[np.int64]) -> Progress:
+        recipe = self._recipe
+        images, labels = augment(
+            self._data.images[chosen],
+            self._data.labels[chosen],
+            rng=np.random.default_rng((recipe.seed, self.step, 1)),
+            edges_px=recipe.edges_px,
+        )
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            heat, sides = self.network(images)
+        targets = make_targets(labels, heat.shape[2], heat.shape[3])
+        heat_part = heat_loss(heat.float(), targets)
+        box_part = box_loss(sides.float(), targets)
+        self._optimiser.zero_grad()
+        (heat_part + BOX_WEIGHT * box_part).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
+        self._optimiser.step()
+        self.step += 1
+        self._follow()
+        return Progress(self.step, self.steps, float(heat_part.detach()), float(box_part.detach()))
+
+    def _learning_rate(self) -> float:
+        rising = min(1.0, (self.step + 1) / self._recipe.warmup_steps)
+        falling = 0.5 + 0.5 * math.cos(math.pi * self.step / max(self.steps, 1))
+        return self._recipe.learning_rate * rising * max(falling, 0.01)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        keep = min(self._recipe.ema, (1 + self.step) / (10 + self.step))
+        ours, theirs = self.average.state_dict(), self.network.state_dict()
+        for name, value in ours.items():
+            if value.dtype.is_floating_point:
+                value.lerp_(theirs[name], 1 - keep)
+            else:
+                value.copy_(theirs[name])
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "recipe": asdict(self._recipe),
+            "data_hash": self._data.data_hash,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+        }
+        half = self._folder / (CHECKPOINT + ".part")
+        torch.save(state, half)
+        half.replace(self._folder / CHECKPOINT)
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self._folder)
+        wanted = {"recipe": asdict(self._recipe), "data_hash": self._data.data_hash}
+        found = {key: state[key] for key in wanted}
+        if found != wanted:
+            raise ConfigError(
+                "The checkpoint belongs to another training",
+                expected=wanted,
+                got=found,
+                fix=f"remove {self._folder / CHECKPOINT} or name another folder",
+            )
+        self.step = int(state["step"])
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self._optimiser.load_state_dict(state["optimiser"])
+
+
+def load_checkpoint(folder: Path) -> dict[str, Any]:
+    """Read a folder's checkpoint.
+
+    Returns:
+        Its ``step``, ``recipe``, ``data_hash``, ``network``, ``average`` and ``optimiser``.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        raise ConfigError("There is no checkpoint", got=str(path), fix="run: kit train")
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    return state
+
+
+def augment(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.float32],
+    *,
+    rng: np.random.Generator,
+    edges_px: tuple[int, ...],
+) -> tuple[Tensor, Tensor]:
+    """Scale, mirror and recolour a batch, so that no picture is seen twice alike.
+
+    Args:
+        images: (N, H, H, 3) uint8 BGR.
+        labels: (N, M, 6) float32, boxes in pixels first.
+        rng: Source of chance.
+        edges_px: Possible edge lengths of the result.
+
+    Returns:
+        Pictures (N, 3, E, E) float32 RGB in 0..1, and their labels (N, M, 6).
+    """
+    n, edge = images.shape[0], images.shape[1]
+    rgb = np.ascontiguousarray(images[..., ::-1])
+    pixels = torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255
+    marks = torch.from_numpy(labels.copy())
+    mirrored = torch.from_numpy(rng.random(n) < 0.5)
+    pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
+    flipped = marks.clone()
+    flipped[..., 0], flipped[..., 2] = edge - marks[..., 2], edge - marks[..., 0]
+    marks = torch.where(mirrored[:, None, None], flipped, marks)
+    target = int(rng.choice(edges_px))
+    if target != edge:
+        pixels = functional.interpolate(
+            pixels, size=(target, target), mode="bilinear", antialias=target < edge
+        )
+        marks[..., :4] *= target / edge
+    longer = torch.maximum(marks[..., 2] - marks[..., 0], marks[..., 3] - marks[..., 1])
+    marks[..., 5] = torch.maximum(marks[..., 5], (longer < SMALLEST_PX).float())
+    gain = torch.from_numpy(np.exp(rng.normal(0, (0.22, 0.07, 0.07, 0.07), (n, 4))))
+    colour = (gain[:, :1] * gain[:, 1:])[:, :, None, None].float()
+    curve = torch.from_numpy(np.exp(rng.normal(0, 0.15, n)))[:, None, None, None].float()
+    pixels = (pixels * colour).clamp(1e-4, 1) ** curve
+    return pixels.contiguous(memory_format=torch.channels_last), marks

@@ -1,0 +1,1 @@
+"""The runtime: runs the notebooks as the demo, watches over them, and reports what happened."""

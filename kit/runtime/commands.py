@@ -1,0 +1,167 @@
+"""The commands ``kit demo`` and ``kit batch``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kit.cli import EXIT_ERROR, JsonFlag, emit
+
+if TYPE_CHECKING:
+    from kit.runtime.outcome import Outcome
+
+
+class Runtime(StrEnum):
+    """How the services are run."""
+
+    NOTEBOOKS = "notebooks"
+    PROCESSES = "processes"
+
+
+class Provider(StrEnum):
+    """Where the model runs."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    TENSORRT = "tensorrt"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the runtime's commands to the command line."""
+    app.command("demo")(demo)
+    app.command("batch")(batch)
+
+
+def demo(
+    *,
+    seconds: Annotated[
+        float, typer.Option(help="How long the train may be under way, seconds.")
+    ] = 60.0,
+    scenario: Annotated[
+        str, typer.Option(help="Scenario of the virtual set: a name or a YAML file.")
+    ] = "standard",
+    seed: Annotated[int, typer.Option(help="Varies the scenario.")] = 1,
+    fps: Annotated[float, typer.Option(help="Frames a second, to 30.")] = 10.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder that gets a folder for this run; KIT_RUNS_DIR.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Pictures from elsewhere: a camera, a video, a folder, a URL."),
+    ] = None,
+    hub: Annotated[
+        str | None, typer.Option(help="A real hub: ble, or ble:<name or address>.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="An ONNX model instead of the one that comes along.")
+    ] = None,
+    provider: Annotated[Provider, typer.Option(help="Where the model runs.")] = Provider.AUTO,
+    runtime: Annotated[
+        Runtime, typer.Option(help="Notebooks by papermill, or bare processes.")
+    ] = Runtime.NOTEBOOKS,
+    console: Annotated[bool, typer.Option(help="Whether to serve the console page.")] = True,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Go on after the stop, until the time is over.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the whole mission: the train sees the signs and stops before it derails.
+
+    What is not named is started for the mission: brokers, the virtual set, the console. The
+    exit code is 0 only if the mission went as its scenario expects.
+    """
+    from kit.runtime.mission import result_json, run_mission
+    from kit.runtime.plan import Plan
+    from kit.runtime.progress import terminal_display
+
+    plan = Plan.parse(
+        seconds=seconds,
+        scenario=absolute(scenario, is_path=scenario.endswith((".yaml", ".yml"))),
+        seed=seed,
+        fps=fps,
+        out=out,
+        source=absolute(source, is_path=True) if source else None,
+        hub=hub,
+        model=str(model.resolve()) if model else "",
+        provider=provider.value,
+        runtime=runtime.value,
+        console=console,
+        stay=stay,
+    )
+    with terminal_display() as display:
+        outcome, run_dir = run_mission(plan, display=display)
+    result = result_json(outcome, run_dir)
+    emit(result, as_json=as_json, text=summary(outcome, run_dir))
+    if not outcome.ok:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def batch(
+    *,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many missions.")] = 20,
+    first: Annotated[int, typer.Option(min=0, help="Seed of the first one.")] = 1,
+    scenario: Annotated[str, typer.Option(help="Scenario of the virtual set.")] = "standard",
+    fps: Annotated[float, typer.Option(help="Frames a second, to 30.")] = 10.0,
+    seconds: Annotated[float, typer.Option(help="Most that one mission may take.")] = 60.0,
+    out: Annotated[Path | None, typer.Option(help="Folder that gets the batch's folder.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the mission with many seeds, as bare processes, and plot the stop margins.
+
+    The exit code is 0 only if every mission went as its scenario expects.
+    """
+    from kit.runtime.batch import MARGINS, Flown, run_batch, summarise
+    from kit.runtime.plan import Plan
+
+    plan = Plan.parse(
+        scenario=absolute(scenario, is_path=scenario.endswith((".yaml", ".yml"))),
+        fps=fps,
+        seconds=seconds,
+        out=out,
+        runtime="processes",
+        console=False,
+    )
+
+    def tell(flown: Flown) -> None:
+        typer.echo(f"seed {flown.seed}: {flown.outcome.error or flown.outcome.verdict}")
+
+    flown, folder = run_batch(plan, range(first, first + seeds), on_flown=tell)
+    result = summarise(flown) | {"out": str(folder), "plot": str(folder / MARGINS)}
+    text = f"{result['ok']} of {len(flown)} went as they should; see {folder / MARGINS}"
+    emit(result, as_json=as_json, text=text)
+    if result["ok"] < len(flown):
+        raise typer.Exit(EXIT_ERROR)
+
+
+def absolute(text: str, *, is_path: bool) -> str:
+    """Return a name as the services find it: made absolute if it is the path of something.
+
+    Args:
+        text: A path, or a name, address or URL.
+        is_path: Whether it is a path if something of that name is there.
+    """
+    return str(Path(text).resolve()) if is_path and Path(text).exists() else text
+
+
+def summary(outcome: Outcome, run_dir: Path) -> str:
+    """Return what came of a mission, for people."""
+    lines = [outcome.verdict]
+    if outcome.error:
+        lines.append(f"Error: {outcome.error}")
+    lines.append(f"  frames    {outcome.frames}, {outcome.dropped} dropped")
+    if outcome.latency_ms:
+        spread = outcome.latency_ms
+        lines.append(
+            f"  latency   {spread.p50:.0f} ms at the median, {spread.p95:.0f} at p95, "
+            f"{spread.p99:.0f} at p99, from capture to action"
+        )
+    if outcome.brake_latency_ms is not None:
+        lines.append(f"  brake     {outcome.brake_latency_ms:.0f} ms after the deciding frame")
+    if outcome.memory_mb:
+        lines.append(f"  memory    {outcome.memory_mb:.0f} MB at most, all processes together")
+    lines.append(f"  report    {run_dir / 'report.html'}")
+    return "\n".join(lines)

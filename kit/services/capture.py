@@ -1,0 +1,90 @@
+"""Capture: pictures from a camera become frames on MQTT."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from kit.events import Frame, FrameStamp
+from kit.services.base import Service, ServiceParameters
+from kit.vision.cameras import open_camera
+from kit.vision.cameras.streams import hide_password
+from kit.vision.frames import Picture, encode_jpeg, fit_frame
+
+
+class CaptureParameters(ServiceParameters):
+    """Parameters of the capture service.
+
+    Attributes:
+        source: What to look through; see :func:`kit.vision.cameras.open_camera`.
+        fps: Frames a second, to 30.
+        loop: Whether a video or a folder begins again at its end.
+        quality: JPEG quality, 30 to 100.
+    """
+
+    source: Annotated[str, Field(min_length=1)]
+    fps: Annotated[float, Field(gt=0, le=30)] = 10.0
+    loop: bool = False
+    quality: Annotated[int, Field(ge=30, le=100)] = 85
+
+
+class CaptureService(Service[CaptureParameters]):
+    """Reads pictures, fits them to 600 x 400, publishes them as JPEG frames."""
+
+    name: ClassVar[str] = "capture"
+    parameters_type: ClassVar[type[ServiceParameters]] = CaptureParameters
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the camera open."""
+        self._latest: Picture | None = None
+        self._bytes = 0
+        with open_camera(
+            self.parameters.source, fps=self.parameters.fps, loop=self.parameters.loop
+        ) as self._camera:
+            yield
+
+    def step(self) -> None:
+        """Publish one picture."""
+        picture = self._camera.read()
+        if picture is None:
+            self.stop("end of source")
+            return
+        image = fit_frame(picture.image)
+        jpeg = encode_jpeg(image, quality=self.parameters.quality)
+        stamp = FrameStamp.new(
+            sequence=self.counters.get("frames", 0),
+            captured_ns=picture.captured_ns,
+            captured_at=picture.captured_at,
+        )
+        self.client.publish(
+            Frame(
+                train_id=self.parameters.train_id,
+                event_id=stamp.frame_id,
+                frame=stamp,
+                encoded_ns=time.monotonic_ns(),
+                image=jpeg,
+            )
+        )
+        self._latest, self._bytes = picture, len(jpeg)
+        self.count("frames")
+
+    def numbers(self) -> dict[str, int | float | str]:
+        """Return frames so far, their rate and size."""
+        frames = self.counters.get("frames", 0)
+        return {
+            "frames": frames,
+            "frames a second": round(frames / self.elapsed_s, 1) if self.elapsed_s else 0.0,
+            "kB a frame": round(self._bytes / 1000, 1),
+            "source": hide_password(self.parameters.source),
+        }
+
+    def picture(self) -> npt.NDArray[np.uint8] | None:
+        """Return the latest frame."""
+        return None if self._latest is None else fit_frame(self._latest.image)

@@ -1,0 +1,164 @@
+"""The operator's side: arm a train, stop it at once, watch its state."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from kit.config import Settings
+from kit.errors import BrokerError, ConfigError, HubError
+from kit.events import Action, Command, Event, Motion, Origin, TrainState, arm_proof
+from kit.messaging.mqtt import MqttClient
+
+ARM_TIMEOUT_S = 10.0
+"""How long to wait for the train to answer, seconds."""
+
+_STANDING = frozenset({Motion.STOPPED, Motion.FAULT})
+
+
+class Operator:
+    """Arms and stops one train over MQTT; a context manager.
+
+    Args:
+        train_id: Which train.
+        settings: Broker and arm key; from the environment if not given.
+        service: Name under which this operator is seen.
+    """
+
+    def __init__(
+        self, *, train_id: str, settings: Settings | None = None, service: str = "operator"
+    ) -> None:
+        self.train_id = train_id
+        self._settings = settings or Settings.load()
+        if self._settings.mqtt_url is None or self._settings.arm_key is None:
+            raise ConfigError(
+                "An operator needs a broker and the train's arm key",
+                expected="the environment variables KIT_MQTT_URL and KIT_ARM_KEY",
+            )
+        self._key = self._settings.arm_key.get_secret_value()
+        self._changed = threading.Condition()
+        self._state: TrainState | None = None
+        self.client = MqttClient(
+            self._settings.mqtt_url.get_secret_value(),
+            service=service,
+            train_id=train_id,
+            ca_file=self._settings.mqtt_ca_file,
+        )
+
+    @property
+    def state(self) -> TrainState | None:
+        """The train's latest state, or None while it has not told."""
+        return self._state
+
+    def wait_for_standing(self, *, timeout_s: float = ARM_TIMEOUT_S) -> TrainState:
+        """Wait until the train stands, or is not latched at all.
+
+        Args:
+            timeout_s: How long to wait, seconds.
+
+        Returns:
+            The state in which it can be armed.
+
+        Raises:
+            HubError: If it does not come to stand in time.
+        """
+        return self.wait_for(lambda s: not s.latched or s.motion in _STANDING, timeout_s)
+
+    def arm(
+        self, *, answering: TrainState | None = None, timeout_s: float = ARM_TIMEOUT_S
+    ) -> TrainState:
+        """Release a latched train, so that it follows the next decision.
+
+        Args:
+            answering: The state whose challenge is answered, so that a train that was stopped
+                since then stays latched; the latest one in which it stands if None.
+            timeout_s: How long to wait for it to stand, and again for its answer, seconds.
+
+        Returns:
+            The state in which it is no longer latched.
+
+        Raises:
+            HubError: If the train is silent, does not stand, or stays latched.
+        """
+        asking = answering or self.wait_for_standing(timeout_s=timeout_s)
+        if not asking.latched or asking.challenge is None:
+            return asking
+        proof = arm_proof(self._key, train_id=self.train_id, challenge=asking.challenge)
+        self._say(Action.ARM, "armed by the operator", proof=proof)
+        answer = self.wait_for(lambda s: s.challenge != asking.challenge, timeout_s)
+        if answer.latched:
+            raise HubError("The train was stopped again before it was armed", got=answer.reason)
+        return answer
+
+    def emergency_stop(self, reason: str = "emergency stop by the operator") -> None:
+        """Stop the train at once and latch it.
+
+        Raises:
+            BrokerError: If the broker does not take the command.
+        """
+        self._say(Action.EMERGENCY_STOP, reason)
+
+    def wait_for(self, wanted: Callable[[TrainState], bool], timeout_s: float) -> TrainState:
+        """Wait for a state of the train.
+
+        Args:
+            wanted: Tells whether a state is the one.
+            timeout_s: How long to wait, seconds.
+
+        Returns:
+            The first state that is.
+
+        Raises:
+            HubError: If none came in time; names the latest state.
+        """
+
+        def found() -> bool:
+            return self._state is not None and wanted(self._state)
+
+        with self._changed:
+            if self._changed.wait_for(found, timeout_s):
+                assert self._state is not None
+                return self._state
+            latest = f"{self._state.motion}: {self._state.reason}" if self._state else "no word"
+        raise HubError(
+            f"The train '{self.train_id}' did not answer within {timeout_s:g} s",
+            got=latest,
+            fix="look whether the control service runs and has found its hub",
+        )
+
+    def __enter__(self) -> Self:
+        self.client.start()
+        self.client.subscribe(f"train/{self.train_id}/state", self._receive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.client.stop()
+
+    def _receive(self, event: Event, _received_ns: int) -> None:
+        if isinstance(event, TrainState):
+            with self._changed:
+                self._state = event
+                self._changed.notify_all()
+
+    def _say(self, action: Action, reason: str, *, proof: str | None = None) -> None:
+        self.client.publish(
+            Command(
+                train_id=self.train_id,
+                action=action,
+                reason=reason,
+                origin=Origin.OPERATOR,
+                proof=proof,
+            )
+        )
+        if not self.client.flush(ARM_TIMEOUT_S):
+            raise BrokerError(
+                f"The broker at {self.client.address} did not take the command '{action}'",
+                fix="stop the train by hand: press the hub's green button",
+            )

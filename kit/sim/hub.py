@@ -1,0 +1,318 @@
+"""The virtual hub: what a City hub answers to each message, without any radio.
+
+:class:`kit.sim.radio.VirtualRadio` puts it on the air. Its motor and light act on a
+:class:`HubPort`, which the virtual set's physics fulfils. Nothing in the protocol stops the
+motor when a link drops, and this hub does not either: it keeps the last power.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kit.errors import HubError
+from kit.sim.hub_modes import DEVICES, mode_information, port_information, raw_voltage
+from kit.train.lwp3 import hub_messages as m
+from kit.train.lwp3 import output_messages as o
+from kit.train.lwp3 import port_messages as p
+from kit.train.lwp3.codec import OpaqueMessage, decode, encode
+from kit.train.lwp3.commands import BRAKE, FLOAT
+from kit.train.lwp3.enums import (
+    AlertOperation,
+    AlertStatus,
+    AlertType,
+    Completion,
+    ErrorCode,
+    Feedback,
+    HubAction,
+    HubProperty,
+    IoEvent,
+    IoType,
+    MessageType,
+    OutputSubcommand,
+    PropertyOperation,
+    SystemType,
+)
+
+LOW_VOLTAGE_V = 6.0
+"""Battery voltage below which the virtual hub raises its low-voltage alert, volts."""
+
+_VERSION_1 = 0x10000000
+
+
+class HubPort(Protocol):
+    """What the virtual hub drives and measures: the train in its world."""
+
+    def set_motor(self, power: int, /) -> None:
+        """Set the motor's power, -100 to 100 percent, not 0."""
+
+    def brake(self) -> None:
+        """Short-circuit the motor."""
+
+    def float_(self) -> None:
+        """Let the motor run out."""
+
+    def set_light(self, power: int, /) -> None:
+        """Set the light's brightness, 0 to 100 percent."""
+
+    @property
+    def battery_percent(self) -> float:
+        """Charge left, 0 to 100."""
+
+    @property
+    def voltage_v(self) -> float:
+        """Battery voltage in volts."""
+
+
+@dataclass(eq=False)
+class Session:
+    """One client of the hub: what it asked to be told.
+
+    Attributes:
+        notify: Sends one message to this client.
+        disconnect: Ends this client's link.
+        properties: Properties whose changes it wants, with the value it was told last.
+        alerts: Alerts that it wants, with the status it was told last.
+        sensors: Ports whose values it wants, with the value it was told last.
+    """
+
+    notify: Callable[[bytes], None]
+    disconnect: Callable[[], None]
+    properties: dict[HubProperty, bytes] = field(default_factory=dict)
+    alerts: dict[AlertType, AlertStatus] = field(default_factory=dict)
+    sensors: dict[int, bytes] = field(default_factory=dict)
+
+
+class VirtualHub:
+    """A City hub with a train motor on port A and a light on port B.
+
+    Args:
+        port: What it drives and measures.
+        name: Advertised name, 14 bytes of UTF-8 at most.
+        on_message: Called with each message written to it, before it acts.
+    """
+
+    def __init__(
+        self,
+        port: HubPort,
+        *,
+        name: str = "Runaway train",
+        on_message: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.colour = 0
+        self.rssi_dbm = -56
+        self.button_pressed = False
+        self._port = port
+        self._devices = dict(DEVICES)
+        self._on_message = on_message
+        self._sessions: list[Session] = []
+        self._alerts: set[AlertType] = set()
+
+    def connect(self, notify: Callable[[bytes], None], disconnect: Callable[[], None]) -> Session:
+        """Welcome a client that listens: tell it what is attached to the ports."""
+        session = Session(notify, disconnect)
+        self._sessions.append(session)
+        for port, device in self._devices.items():
+            notify(_attached(port, device))
+        return session
+
+    def leave(self, session: Session) -> None:
+        """Forget a client; the motor goes on as it was."""
+        self._sessions.remove(session)
+
+    def write(self, session: Session, data: bytes) -> None:
+        """Act on one message that a client wrote.
+
+        Args:
+            session: The client.
+            data: The message as it came, whatever it is.
+        """
+        if self._on_message:
+            self._on_message(data)
+        try:
+            self._act(session, decode(data))
+        except HubError:
+            kind = data[2] if len(data) > 2 else 0
+            known = kind in set(MessageType)
+            code = ErrorCode.INVALID_USE if known else ErrorCode.COMMAND_NOT_RECOGNISED
+            session.notify(encode(m.GenericErrorMessage(kind, code)))
+
+    def press_button(self, *, pressed: bool = True) -> None:
+        """Press or release the hub's green button."""
+        self.button_pressed = pressed
+        self.refresh()
+
+    def raise_alert(self, alert: AlertType, *, on: bool = True) -> None:
+        """Switch an alert on or off, such as for a motor that draws too much current."""
+        (self._alerts.add if on else self._alerts.discard)(alert)
+        self.refresh()
+
+    def unplug(self, port: int) -> None:
+        """Pull the device out of a port; a motor runs out then."""
+        if self._devices.pop(port) is IoType.TRAIN_MOTOR:
+            self._port.float_()
+        for session in self._sessions:
+            session.notify(encode(m.AttachedIoMessage(port, IoEvent.DETACHED)))
+
+    def plug(self, port: int, device: IoType) -> None:
+        """Put a device into a free port."""
+        self._devices[port] = device
+        for session in self._sessions:
+            session.notify(_attached(port, device))
+
+    def refresh(self) -> None:
+        """Tell every client what changed among the things that it asked for."""
+        for session in self._sessions:
+            for what, told in session.properties.items():
+                if (value := self._property(what)) != told:
+                    self._tell_property(session, what, value)
+            for alert, status in session.alerts.items():
+                if self._alert(alert) is not status:
+                    self._tell_alert(session, alert)
+            for port, told in session.sensors.items():
+                if (value := raw_voltage(self._port.voltage_v)) != told:
+                    session.sensors[port] = value
+                    session.notify(encode(p.PortValue(port, value)))
+
+    def _act(self, session: Session, message: m.Message | OpaqueMessage) -> None:
+        match message:
+            case o.PortOutputCommand():
+                self._output(session, message)
+            case m.HubPropertyMessage():
+                self._hub_property(session, message)
+            case m.HubAlertMessage():
+                self._hub_alert(session, message)
+            case m.HubActionMessage():
+                self._action(session, message.action)
+            case p.PortInputFormatSetup():
+                self._listen(session, message)
+            case p.PortInformationRequest():
+                session.notify(encode(port_information(message.port, self._device(message.port))))
+            case p.ModeInformationRequest():
+                session.notify(encode(mode_information(message, self._device(message.port))))
+            case _:
+                raise HubError("A City hub does not take this message", got=message)
+
+    def _output(self, session: Session, command: o.PortOutputCommand) -> None:
+        device = self._device(command.port)
+        feedback = Feedback.IDLE | Feedback.COMPLETED
+        if command.subcommand is OutputSubcommand.WRITE_DIRECT_MODE_DATA:
+            self._drive(device, command.parameters)
+        else:
+            # Owners report that the train's hub ignores the motor commands proper.
+            feedback |= Feedback.DISCARDED
+        if command.completion is Completion.FEEDBACK:
+            session.notify(encode(o.PortOutputFeedback(((command.port, feedback),))))
+
+    def _drive(self, device: IoType, parameters: bytes) -> None:
+        if parameters[0] != 0 or len(parameters) != 2:
+            raise HubError("Only mode 0 and one byte", got=parameters.hex(" "))
+        (power,) = struct.unpack_from("b", parameters, 1)
+        if device is IoType.TRAIN_MOTOR:
+            self._drive_motor(power)
+        elif device is IoType.LIGHT and 0 <= power <= 100:
+            self._port.set_light(power)
+        elif device is IoType.RGB_LIGHT and 0 <= power <= 10:
+            self.colour = power
+        else:
+            raise HubError("This device cannot do that", got=power)
+
+    def _drive_motor(self, power: int) -> None:
+        if power == BRAKE:
+            self._port.brake()
+        elif power == FLOAT:
+            self._port.float_()
+        elif -100 <= power <= 100:
+            self._port.set_motor(power)
+        else:
+            raise HubError("Power out of range", got=power)
+
+    def _hub_property(self, session: Session, message: m.HubPropertyMessage) -> None:
+        what, operation = message.property, message.operation
+        if operation is PropertyOperation.SET and what is HubProperty.ADVERTISING_NAME:
+            self.name = message.value.decode("utf-8", "replace")
+        elif operation is PropertyOperation.ENABLE_UPDATES:
+            self._tell_property(session, what, self._property(what))
+            session.properties[what] = self._property(what)
+        elif operation is PropertyOperation.DISABLE_UPDATES:
+            session.properties.pop(what, None)
+        elif operation is PropertyOperation.REQUEST_UPDATE:
+            self._tell_property(session, what, self._property(what))
+        else:
+            raise HubError("This property cannot be changed so", got=operation.name)
+
+    def _tell_property(self, session: Session, what: HubProperty, value: bytes) -> None:
+        if what in session.properties:
+            session.properties[what] = value
+        update = m.HubPropertyMessage(what, PropertyOperation.UPDATE, value)
+        session.notify(encode(update))
+
+    def _property(self, what: HubProperty) -> bytes:
+        values = {
+            HubProperty.ADVERTISING_NAME: self.name.encode(),
+            HubProperty.BUTTON: bytes([self.button_pressed]),
+            HubProperty.FIRMWARE_VERSION: struct.pack("<I", _VERSION_1),
+            HubProperty.HARDWARE_VERSION: struct.pack("<I", _VERSION_1),
+            HubProperty.RSSI: struct.pack("b", self.rssi_dbm),
+            HubProperty.BATTERY_VOLTAGE: bytes([round(self._port.battery_percent)]),
+            HubProperty.BATTERY_TYPE: b"\0",
+            HubProperty.MANUFACTURER_NAME: b"Virtual set",
+            HubProperty.SYSTEM_TYPE: bytes([SystemType.CITY]),
+        }
+        if what not in values:
+            raise HubError("The virtual hub does not tell this", got=what.name)
+        return values[what]
+
+    def _hub_alert(self, session: Session, message: m.HubAlertMessage) -> None:
+        if message.operation is AlertOperation.DISABLE_UPDATES:
+            session.alerts.pop(message.alert, None)
+            return
+        if message.operation is AlertOperation.ENABLE_UPDATES:
+            session.alerts[message.alert] = AlertStatus.OK
+        self._tell_alert(session, message.alert)
+
+    def _tell_alert(self, session: Session, alert: AlertType) -> None:
+        status = self._alert(alert)
+        if alert in session.alerts:
+            session.alerts[alert] = status
+        session.notify(encode(m.HubAlertMessage(alert, AlertOperation.UPDATE, status)))
+
+    def _alert(self, alert: AlertType) -> AlertStatus:
+        low = alert is AlertType.LOW_VOLTAGE and self._port.voltage_v < LOW_VOLTAGE_V
+        return AlertStatus.ALERT if low or alert in self._alerts else AlertStatus.OK
+
+    def _action(self, session: Session, action: HubAction) -> None:
+        if action is HubAction.DISCONNECT:
+            session.notify(encode(m.HubActionMessage(HubAction.WILL_DISCONNECT)))
+            session.disconnect()
+        elif action in {HubAction.SWITCH_OFF, HubAction.SWITCH_OFF_AT_ONCE}:
+            self._port.float_()
+            for each in tuple(self._sessions):
+                each.notify(encode(m.HubActionMessage(HubAction.WILL_SWITCH_OFF)))
+                each.disconnect()
+        else:
+            raise HubError("The virtual hub does not do this", got=action.name)
+
+    def _listen(self, session: Session, setup: p.PortInputFormatSetup) -> None:
+        if self._device(setup.port) is not IoType.VOLTAGE or setup.mode != 0:
+            raise HubError("Only the voltage sensor can be read, in mode 0", got=setup)
+        session.notify(encode(p.PortInputFormat(setup.port, 0, setup.delta, setup.notify)))
+        value = raw_voltage(self._port.voltage_v)
+        session.notify(encode(p.PortValue(setup.port, value)))
+        if setup.notify:
+            session.sensors[setup.port] = value
+        else:
+            session.sensors.pop(setup.port, None)
+
+    def _device(self, port: int) -> IoType:
+        if port not in self._devices:
+            raise HubError("Nothing is attached to this port", got=port)
+        return self._devices[port]
+
+
+def _attached(port: int, device: IoType) -> bytes:
+    message = m.AttachedIoMessage(port, IoEvent.ATTACHED, device, _VERSION_1, _VERSION_1)
+    return encode(message)

@@ -1,0 +1,1 @@
+"""What the virtual camera sees, part by part: view, light, room, table, rails, signs, sensor."""

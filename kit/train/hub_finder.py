@@ -1,0 +1,147 @@
+"""Finds a LEGO hub: over the platform's Bluetooth, or over any HCI transport."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
+
+from kit.errors import ConfigError, HubError
+from kit.train.lwp3.enums import COMPANY_ID, SERVICE_UUID, SystemType
+
+CONNECT_TIMEOUT_S = 10.0
+"""How long one attempt to connect may take, seconds."""
+
+_SYSTEM_TYPE = 1
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """Where to look for the hub.
+
+    Attributes:
+        transport: HCI transport to open with bumble; None means the platform's Bluetooth.
+        target: Name or address of the hub; None means any City hub.
+    """
+
+    transport: str | None = None
+    target: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> HubSource:
+        """Read ``ble``, ``ble:<name or address>`` or ``hci:<transport>``.
+
+        Raises:
+            ConfigError: If it is none of these.
+        """
+        kind, _, rest = text.partition(":")
+        if kind == "ble":
+            return cls(target=rest or None)
+        if kind == "hci" and rest:
+            return cls(transport=rest)
+        raise ConfigError(
+            "This hub cannot be understood",
+            expected="'ble', 'ble:<name or address>', or 'hci:<transport>' for the virtual set",
+            got=text,
+        )
+
+    def fits(self, device: BLEDevice, advertised: AdvertisementData | None = None) -> bool:
+        """Return whether a device is the hub that is looked for.
+
+        Args:
+            device: The device, which has LEGO's service.
+            advertised: What it advertised, if it was found by a scan.
+        """
+        if self.target is not None:
+            names = {device.name, advertised.local_name if advertised else None}
+            return self.target in names or self.target.upper() == device.address.upper()
+        data = advertised.manufacturer_data.get(COMPANY_ID, b"") if advertised else b""
+        return len(data) <= _SYSTEM_TYPE or data[_SYSTEM_TYPE] == SystemType.CITY
+
+
+@dataclass(frozen=True)
+class Finder:
+    """An opened Bluetooth adapter.
+
+    Attributes:
+        source: What to look for.
+        scanner: Arguments that ``BleakScanner`` needs.
+        client: Arguments that ``BleakClient`` needs.
+        lost: Tells whether the adapter broke down.
+    """
+
+    source: HubSource
+    scanner: dict[str, Any] = field(default_factory=dict)
+    client: dict[str, Any] = field(default_factory=dict)
+    lost: Callable[[], bool] = lambda: False
+
+    async def find(self, timeout_s: float) -> BLEDevice:
+        """Find the hub: first among the devices that are connected already, then by a scan.
+
+        After a client was killed, BlueZ keeps its link: the hub advertises no more, and a scan
+        would never find it.
+
+        Args:
+            timeout_s: How long to scan, seconds.
+
+        Raises:
+            HubError: If it is not there.
+        """
+        device = await self._held() or await BleakScanner.find_device_by_filter(
+            self.source.fits, timeout_s, service_uuids=[SERVICE_UUID], **self.scanner
+        )
+        if device is None:
+            raise HubError(
+                "No LEGO hub is in reach",
+                expected=f"the hub '{self.source.target}'" if self.source.target else "a City hub",
+                got=f"none within {timeout_s:g} s",
+                fix="press the hub's green button until it blinks, and close LEGO's app",
+            )
+        return device
+
+    def open(self, device: BLEDevice, on_disconnect: Callable[[BleakClient], None]) -> BleakClient:
+        """Return a client for a device that was found, not yet connected."""
+        return BleakClient(
+            device, on_disconnect, timeout=CONNECT_TIMEOUT_S, services=[SERVICE_UUID], **self.client
+        )
+
+    async def _held(self) -> BLEDevice | None:
+        if self.source.transport is not None:
+            return None
+        try:
+            adapter = await BleakAdapter.get()
+            devices = await adapter.get_connected_devices([SERVICE_UUID])
+        except NotImplementedError:  # this platform cannot tell
+            return None
+        return next((device for device in devices if self.source.fits(device)), None)
+
+
+@asynccontextmanager
+async def finder(source: HubSource) -> AsyncIterator[Finder]:
+    """Open the Bluetooth adapter that a source needs, and close it at the end.
+
+    Raises:
+        HubError: If there is no such adapter.
+    """
+    if source.transport is None:
+        yield Finder(source)
+        return
+    from kit.train.bumble_backend import BumbleAdapter, BumbleClient, BumbleScanner
+
+    async with BumbleAdapter(source.transport) as radio:
+        yield Finder(
+            source,
+            scanner={"backend": BumbleScanner, "radio": radio},
+            client={"backend": BumbleClient, "radio": radio},
+            lost=lambda: radio.lost,
+        )
+
+
+BLUETOOTH_ERRORS = (BleakError, OSError, TimeoutError, EOFError)
+"""What bleak and the systems below it raise when the radio or the link fails."""

@@ -1,0 +1,173 @@
+"""The controller's states, its parameters and its latch: pure, and described in docs/safety.md."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from kit.events import FrameStamp, Motion, arm_proof
+from kit.train.hub_facts import HubFacts
+from kit.train.lwp3.enums import Colour, IoType
+
+TRANSITIONS: dict[Motion, frozenset[Motion]] = {
+    Motion.DISCONNECTED: frozenset({Motion.STOPPING}),
+    Motion.STOPPED: frozenset(
+        {Motion.CRUISING, Motion.SLOWED, Motion.STOPPING, Motion.FAULT, Motion.DISCONNECTED}
+    ),
+    Motion.CRUISING: frozenset({Motion.SLOWED, Motion.STOPPING, Motion.FAULT, Motion.DISCONNECTED}),
+    Motion.SLOWED: frozenset({Motion.CRUISING, Motion.STOPPING, Motion.FAULT, Motion.DISCONNECTED}),
+    Motion.STOPPING: frozenset({Motion.STOPPED, Motion.FAULT, Motion.DISCONNECTED}),
+    Motion.FAULT: frozenset({Motion.STOPPED, Motion.STOPPING, Motion.DISCONNECTED}),
+}
+"""To which state each state can lead. Only a standing, armed train comes to move."""
+
+MOVING = frozenset({Motion.CRUISING, Motion.SLOWED})
+"""States in which the motor has power."""
+
+COLOURS: dict[Motion, Colour] = {
+    Motion.STOPPED: Colour.RED,
+    Motion.CRUISING: Colour.GREEN,
+    Motion.SLOWED: Colour.ORANGE,
+    Motion.STOPPING: Colour.RED,
+    Motion.FAULT: Colour.PURPLE,
+}
+"""Colour of the hub's own light by state; an armed train that waits shows ``ARMED_COLOUR``."""
+
+ARMED_COLOUR = Colour.YELLOW
+"""Colour of the hub's own light while an armed train waits for its first decision."""
+
+UNCONFIRMED = "the hub does not confirm the brake"
+"""Reason of a fault that ends by itself once the hub does."""
+
+_Percent = Annotated[int, Field(ge=0, le=100)]
+_Milliseconds = Annotated[int, Field(ge=10, le=60_000)]
+
+
+class ControlParameters(BaseModel):
+    """Powers, ramps and patience of the controller.
+
+    Attributes:
+        cruise_percent: Motor power to cruise.
+        slow_percent: Motor power to go slowly.
+        start_percent: Motor power at which a ramp begins; below about 10 nothing moves.
+        ramp_percent_per_s: How fast power rises. It never ramps down: slower is at once.
+        ramp_step_ms: Time between two writes of a ramp, milliseconds.
+        silence_slow_ms: Silence of the decisions after which the train slows, milliseconds.
+        silence_stop_ms: Silence after which it brakes. Below the 500 ms that are promised, since
+            the write itself takes time.
+        max_age_ms: Frames captured longer ago do not move the train, milliseconds.
+        arm_expires_ms: How long an armed train waits for its first decision, milliseconds.
+        confirm_ms: How long to wait for the hub to confirm a brake before it is repeated.
+        confirm_attempts: Unconfirmed brakes after which the state is a fault; they go on.
+        headlight_percent: Brightness of the light on port B while the train moves.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cruise_percent: _Percent = 60
+    slow_percent: _Percent = 35
+    start_percent: _Percent = 20
+    ramp_percent_per_s: Annotated[int, Field(ge=1, le=10_000)] = 150
+    ramp_step_ms: _Milliseconds = 40
+    silence_slow_ms: _Milliseconds = 250
+    silence_stop_ms: Annotated[int, Field(ge=20, le=500)] = 450
+    max_age_ms: _Milliseconds = 300
+    arm_expires_ms: _Milliseconds = 30_000
+    confirm_ms: _Milliseconds = 150
+    confirm_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    headlight_percent: _Percent = 100
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ControlParameters:
+        if not self.start_percent <= self.slow_percent <= self.cruise_percent:
+            msg = (
+                "start_percent, slow_percent and cruise_percent must rise, got "
+                f"{self.start_percent}, {self.slow_percent}, {self.cruise_percent}"
+            )
+            raise ValueError(msg)
+        if self.silence_slow_ms >= self.silence_stop_ms:
+            msg = (
+                "silence_slow_ms must be below silence_stop_ms, got "
+                f"{self.silence_slow_ms} and {self.silence_stop_ms}"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Latch:
+    """Holds a train until someone proves the right to release it.
+
+    It starts closed. Each closing makes a new challenge, so that an answer to an older one is
+    worth nothing.
+
+    Args:
+        train_id: Which train.
+        arm_key: Secret shared with the operators.
+    """
+
+    def __init__(self, *, train_id: str, arm_key: str) -> None:
+        self._train_id = train_id
+        self._key = arm_key
+        self._challenge: str | None = None
+        self.close()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the train is held."""
+        return self._challenge is not None
+
+    @property
+    def challenge(self) -> str | None:
+        """What an ``arm`` command must answer; None while open."""
+        return self._challenge
+
+    def close(self) -> None:
+        """Hold the train, under a new challenge."""
+        self._challenge = secrets.token_hex(16)
+
+    def open(self, proof: str | None) -> bool:
+        """Release the train if the proof answers the challenge.
+
+        Args:
+            proof: From :func:`kit.events.arm_proof`.
+
+        Returns:
+            Whether it was released; False too if it was not held.
+        """
+        if self._challenge is None or proof is None:
+            return False
+        right = arm_proof(self._key, train_id=self._train_id, challenge=self._challenge)
+        if not hmac.compare_digest(right.encode(), proof.encode()):
+            return False
+        self._challenge = None
+        return True
+
+
+def staleness(frame: FrameStamp, *, newer_than_ns: int, max_age_ms: int, now_ns: int) -> str | None:
+    """Return why a frame is not fresh enough to move on, or None if it is.
+
+    Args:
+        frame: The frame that was decided on.
+        newer_than_ns: It must be captured after this, monotonic nanoseconds.
+        max_age_ms: It must be captured this long ago at most, milliseconds.
+        now_ns: Monotonic time now, nanoseconds.
+    """
+    age_ms = (now_ns - frame.captured_ns) / 1e6
+    if age_ms > max_age_ms:
+        return f"the frame was {age_ms:.0f} ms old"
+    if age_ms < 0:
+        return "the frame claims to come from the future"
+    if frame.captured_ns <= newer_than_ns:
+        return "the frame is not newer than the last one, or than the arming"
+    return None
+
+
+def hindrance(facts: HubFacts) -> str | None:
+    """Return what keeps a train from moving safely, such as an alert, or None."""
+    if facts.port_of(IoType.TRAIN_MOTOR) is None:
+        return "the motor is unplugged"
+    names = sorted(alert.name.lower().replace("_", " ") for alert in facts.alerts)
+    return f"the hub warns of {', '.join(names)}" if names else None

@@ -1,0 +1,1 @@
+"""Vision: `cameras` give pictures, `detector` finds signs in them, `overlay` shows them."""

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kit.mlops import rooms
+from kit.mlops.figures import EVERYTHING as THINGS
+from kit.mlops.light import light_face, photograph
+from kit.mlops.placing import Pose, Scene
+from kit.mlops.scene import EDGE_PX, draw_example
+from kit.mlops.signs import OTHER, draw_face
+
+pytestmark = pytest.mark.usefixtures("no_photos")
+
+
+def test_the_same_numbers_draw_the_same_picture():
+    one, two = draw_example(3, 14), draw_example(3, 14)
+    assert np.array_equal(one.image, two.image)
+    assert np.array_equal(one.boxes, two.boxes)
+
+
+def test_another_index_draws_another_picture():
+    assert not np.array_equal(draw_example(3, 14).image, draw_example(3, 15).image)
+
+
+def test_pictures_hold_all_classes_and_some_hold_none():
+    examples = [draw_example(5, index) for index in range(25)]
+    assert {int(c) for e in examples for c in e.classes} == {0, 1, 2, OTHER}
+    assert any(len(e.classes) == 0 for e in examples)
+    assert any(e.ignored.any() for e in examples)
+
+
+def test_boxes_lie_inside_the_picture():
+    for index in range(20):
+        boxes = draw_example(8, index).boxes
+        assert (boxes >= 0).all()
+        assert (boxes <= EDGE_PX).all()
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+def plain_scene():
+    return Scene(np.full((200, 200, 3), 90, np.uint8))
+
+
+def pyramid(name):
+    return (draw_face(name, 128), draw_face(name, 64))
+
+
+def test_a_sign_facing_the_camera_is_measured_where_it_was_put():
+    scene = plain_scene()
+    rng = np.random.default_rng(1)
+    scene.place(pyramid("speed_30"), 0, Pose(x=100, y=80, size=50), rng)
+    x1, y1, x2, y2 = scene.placed[0].box
+    assert (x1 + x2) / 2 == pytest.approx(100, abs=2)
+    assert (y1 + y2) / 2 == pytest.approx(80, abs=2)
+    assert x2 - x1 == pytest.approx(50, abs=3)
+    assert scene.placed[0].area == pytest.approx(np.pi * 25**2, rel=0.1)
+
+
+def test_a_turned_sign_is_narrower():
+    scene = plain_scene()
+    rng = np.random.default_rng(1)
+    scene.place(pyramid("speed_30"), 0, Pose(x=100, y=80, size=50, yaw=60), rng)
+    x1, y1, x2, y2 = scene.placed[0].box
+    assert (x2 - x1) < 0.75 * (y2 - y1)
+
+
+def test_a_nearer_sign_hides_the_one_behind_it():
+    scene = plain_scene()
+    rng = np.random.default_rng(1)
+    scene.place(pyramid("speed_30"), 0, Pose(x=100, y=80, size=50), rng)
+    before = (scene.owner == 0).sum()
+    scene.place(pyramid("danger_gate"), 1, Pose(x=110, y=80, size=50), rng)
+    assert (scene.owner == 0).sum() < 0.7 * before
+
+
+def test_a_sign_seen_from_behind_is_no_sign_of_ours():
+    scene = plain_scene()
+    pose = Pose(x=100, y=80, size=50, back=True)
+    scene.place(pyramid("danger_gate"), 1, pose, np.random.default_rng(1))
+    assert scene.placed[0].class_id == OTHER
+
+
+def test_a_sign_outside_the_picture_changes_nothing_visible():
+    scene = plain_scene()
+    pose = Pose(x=-300, y=-300, size=40)
+    scene.place(pyramid("stop"), 2, pose, np.random.default_rng(1))
+    assert (scene.owner == -1).all()
+
+
+def test_light_keeps_the_silhouette():
+    face = draw_face("danger_gate", 64)
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        lit, edge = light_face(face, rng)
+        assert np.array_equal(lit[..., 3], face[..., 3])
+        assert edge.shape == (3,)
+
+
+def test_a_photograph_has_the_scenes_shape_and_is_not_the_scene():
+    scene = draw_face("stop", 64)[..., :3].copy()
+    rng = np.random.default_rng(3)
+    shots = [photograph(scene, rng) for _ in range(10)]
+    assert {s.shape for s in shots} == {scene.shape}
+    assert {s.dtype for s in shots} == {np.dtype(np.uint8)}
+    assert all(not np.array_equal(s, scene) for s in shots)
+
+
+@pytest.mark.parametrize("thing", sorted(set(THINGS), key=lambda t: t.__name__))
+def test_every_thing_draws_into_the_image(thing):
+    rng = np.random.default_rng(11)
+    image = np.full((160, 160, 3), 128, np.uint8)
+    for _ in range(10):
+        thing(image, rng)
+    assert (image != 128).any()
+
+
+def test_a_table_covers_what_lies_below_the_horizon():
+    image = np.zeros((200, 200, 3), np.uint8)
+    rooms.draw_table(image, np.random.default_rng(0), horizon_px=80, camera_height_px=60)
+    assert (image[150:] > 0).any()
+    assert (image[:70] == 0).all()
+
+
+def test_photos_for_drawing_and_for_counting_false_alarms_are_never_the_same(monkeypatch):
+    monkeypatch.undo()
+    used, kept = set(rooms.find_photos()), set(rooms.find_photos(held_out=True))
+    assert not used & kept
+
+
+def test_without_photos_there_is_no_crop():
+    assert rooms.photo_crop(np.random.default_rng(0), [], 64) is None

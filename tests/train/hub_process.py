@@ -1,0 +1,45 @@
+"""A virtual hub in a process of its own: ``python -m tests.train.hub_process --log FILE``.
+
+It writes one line for each message that the hub receives: monotonic nanoseconds and the bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+from kit.child import announce_ready, exit_with_parent
+from kit.sim.hub import VirtualHub
+from kit.sim.radio import VirtualRadio
+from tests.train.hub_bench import RecordingPort
+
+
+async def _serve(log: Path, port: int) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    with log.open("a", buffering=1) as lines:
+
+        def note(message: bytes) -> None:
+            lines.write(f"{time.monotonic_ns()} {message.hex()}\n")
+
+        hub = VirtualHub(RecordingPort(), on_message=note)
+        async with VirtualRadio(hub, port=port) as radio:
+            announce_ready(hub=radio.hci_address)
+            await ended.wait()
+
+
+def main() -> None:
+    """Serve until the parent ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    exit_with_parent()
+    asyncio.run(_serve(arguments.log, arguments.port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The guardian: when the controller's process dies or hangs, the train is braked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kit.child import Child
+from kit.errors import HubError
+from kit.train.guardian import Guardian, Watch, brake
+from tests.train.conftest import RemoteHub
+
+BRAKE = 127
+
+
+def _control(hub: RemoteHub, *flags: str) -> Child:
+    argv = [sys.executable, "-m", "tests.train.control_process", "--hub", hub.source, *flags]
+    return Child(argv, name="controller")
+
+
+def _say(what: str, began_ns: int, hub: RemoteHub) -> None:
+    """Print how long it took; a figure to read, not to test."""
+    at_ns = next(t for t, data in hub.written if t > began_ns and data.endswith("7f"))
+    sys.stdout.write(f"{what}: braked after {(at_ns - began_ns) / 1e6:.0f} ms\n")
+
+
+def test_a_killed_controller_leaves_a_braked_train(remote_hub: RemoteHub) -> None:
+    with _control(remote_hub) as control:
+        control.ready()
+        assert remote_hub.motor[-1] == 60
+        began_ns = time.monotonic_ns()
+        control.signal(signal.SIGKILL)
+        remote_hub.wait(lambda: remote_hub.motor[-1] == BRAKE)
+        _say("kill -9", began_ns, remote_hub)
+
+
+@pytest.mark.parametrize("flags", [(), ("--hang",)])
+def test_a_controller_that_hangs_leaves_a_braked_train(
+    remote_hub: RemoteHub, flags: tuple[str, ...]
+) -> None:
+    with _control(remote_hub, *flags) as control:
+        control.ready()
+        began_ns = time.monotonic_ns()
+        if not flags:
+            control.signal(signal.SIGSTOP)
+        remote_hub.wait(lambda: remote_hub.motor[-1] == BRAKE)
+        _say("hang" if flags else "SIGSTOP", began_ns, remote_hub)
+        control.signal(signal.SIGKILL)
+
+
+def test_without_a_guardian_a_killed_controller_leaves_a_running_train(
+    remote_hub: RemoteHub,
+) -> None:
+    with _control(remote_hub, "--no-guardian") as control:
+        control.ready()
+        control.signal(signal.SIGKILL)
+        control.stop()
+    assert remote_hub.motor[-1] == 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_controller_that_is_told_to_end_brakes_by_itself(
+    remote_hub: RemoteHub, number: signal.Signals
+) -> None:
+    with _control(remote_hub, "--no-guardian") as control:
+        control.ready()
+        control.signal(number)
+        assert control.stop() == 0
+    assert remote_hub.motor[-1] == BRAKE
+
+
+def test_a_goodbye_ends_the_guardian_without_a_word_to_the_hub(remote_hub: RemoteHub) -> None:
+    with Guardian(remote_hub.source) as guardian:
+        assert guardian.beat()
+    assert remote_hub.written == []
+
+
+def test_an_exception_leaves_the_guardian_to_brake(remote_hub: RemoteHub) -> None:
+    guardian = Guardian(remote_hub.source)
+    guardian.__enter__()
+    guardian.beat()
+    guardian.__exit__(RuntimeError, RuntimeError(), None)
+    remote_hub.wait(lambda: BRAKE in remote_hub.motor)
+    assert guardian._child is not None
+    assert guardian._child._process.wait() == 3
+
+
+def test_a_guardian_that_is_gone_is_told_and_replaced(remote_hub: RemoteHub) -> None:
+    with Guardian(remote_hub.source) as guardian:
+        first = guardian.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        child = guardian._child
+        assert child is not None
+        remote_hub.wait(lambda: child.exit_code is not None)
+        assert not guardian.beat()
+        assert guardian.pid != first
+        assert guardian.beat()
+
+
+def test_a_guardian_that_is_not_wanted_does_nothing() -> None:
+    with Guardian("ble", enabled=False) as guardian:
+        assert guardian.beat()
+        assert guardian.pid is None
+
+
+def test_a_hub_out_of_reach_is_tried_again_until_the_time_is_up() -> None:
+    with pytest.raises(HubError, match="could not brake the train"):
+        asyncio.run(brake("hci:tcp-client:127.0.0.1:1", try_for_s=0.2))
+
+
+def test_a_hub_that_comes_into_reach_is_braked(remote_hub: RemoteHub) -> None:
+    assert asyncio.run(brake(remote_hub.source)) >= 1
+    assert remote_hub.motor[-1] == BRAKE
+
+
+@pytest.mark.parametrize(
+    ("words", "brakes"),
+    [
+        ([b".", b"."], True),
+        ([b".", b".q"], False),
+        ([b"q"], False),
+        ([], False),  # it never moved the train
+    ],
+)
+def test_the_end_of_the_beats_means_a_brake_unless_they_said_goodbye(
+    words: list[bytes], *, brakes: bool
+) -> None:
+    async def run() -> bool:
+        beats = asyncio.StreamReader()
+        for word in words:
+            beats.feed_data(word)
+        beats.feed_eof()
+        return await Watch(10).silent(beats)
+
+    assert asyncio.run(run()) is brakes
+
+
+def test_silence_means_a_brake() -> None:
+    async def run() -> bool:
+        beats = asyncio.StreamReader()
+        beats.feed_data(b".")
+        return await Watch(0.01).silent(beats)
+
+    assert asyncio.run(run())
+
+
+def test_before_the_first_beat_the_hub_may_take_its_time() -> None:
+    async def run() -> bool:
+        beats = asyncio.StreamReader()
+        watch = asyncio.ensure_future(Watch(0.01).silent(beats))
+        await asyncio.sleep(0.05)
+        assert not watch.done()
+        beats.feed_data(b".")
+        return await watch
+
+    assert asyncio.run(run())
+
+
+def test_a_guardian_that_braked_says_so_and_is_replaced(
+    remote_hub: RemoteHub, tmp_path: Path
+) -> None:
+    log = tmp_path / "guardian.log"
+    with Guardian(remote_hub.source, silence_s=0.05, log=log) as guardian:
+        guardian.beat()
+        child = guardian._child
+        assert child is not None
+        remote_hub.wait(lambda: child.exit_code == 3)
+        assert not guardian.beat()
+    assert "The train was braked" in log.read_text()
