@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def train(
     *,
-    pictures: Annotated[int, typer.Option(min=1, help="Training pictures to draw.")] = 24_000,
-    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is seen.")] = 7,
+    pictures: Annotated[int, typer.Option(min=1, help="Training pictures to draw.")] = 30_000,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is seen.")] = 8,
     batch: Annotated[int, typer.Option(min=1, help="Pictures a step.")] = 24,
     checks: Annotated[int, typer.Option(min=1, help="Fresh drawn pictures to test on.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same pictures and order.")] = 1,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from kit.mlops.network import HEAT_MAPS, STRIDE, boxes_from_sides
+from kit.mlops.signs import OTHER
 
 SPREAD = 0.11
 """Width of the hill of heat around a sign's middle, in box sizes."""
@@ -23,7 +24,9 @@ class Targets(NamedTuple):
 
     Attributes:
         heat: (N, 4, h, w), 1 in the cell of each sign's middle, falling off around it.
-        counted: (N, 1, h, w), 0 where a hardly visible sign makes any answer right.
+        counted: (N, 4, h, w), 0 where a hardly visible sign makes any answer right. Where that
+            is a sign of no class of ours, only "other sign" may be said or not; one of our
+            classes is wrong, however little of it is seen.
         boxes: (N, 4, h, w), x1, y1, x2, y2 in pixels, of the sign nearest to each cell.
         weights: (N, h, w), how much each cell's box counts.
     """
@@ -48,10 +51,13 @@ def make_targets(labels: Tensor, height: int, width: int) -> Targets:
     of_class = [(hills * (class_id == c)[..., None, None]).amax(dim=1) for c in range(HEAT_MAPS)]
     weights, owner = hills.max(dim=1)
     nearest = torch.gather(boxes, 1, owner.flatten(1)[..., None].expand(-1, -1, 4))
-    hidden = (_inside(boxes, height, width) & (real & ignored)[..., None, None]).any(dim=1)
+    inside = _inside(boxes, height, width) & (real & ignored)[..., None, None]
+    other = (class_id == OTHER)[..., None, None]
+    ours, theirs = (inside & ~other).any(dim=1), (inside & other).any(dim=1)
+    hidden = torch.stack([ours] * OTHER + [ours | theirs], dim=1)
     return Targets(
         heat=torch.stack(of_class, dim=1),
-        counted=(~hidden | (weights > _FAR)).float()[:, None],
+        counted=(~hidden | (weights > _FAR)[:, None]).float(),
         boxes=nearest.transpose(1, 2).reshape(-1, 4, height, width),
         weights=weights * (weights > _FAR),
     )
@@ -69,8 +75,8 @@ def _hills(boxes: Tensor, height: int, width: int) -> Tensor:
     row = ((y1 + y2) / 2 / STRIDE).floor().clamp(0, height - 1)
     wide = ((x2 - x1) * SPREAD / STRIDE).clamp(min=0.5)
     tall = ((y2 - y1) * SPREAD / STRIDE).clamp(min=0.5)
-    squared = ((columns - column) / wide) ** 2 + ((rows - row) / tall) ** 2
-    return torch.exp(-squared / 2)
+    along = torch.exp(-(((columns - column) / wide) ** 2) / 2)
+    return along * torch.exp(-(((rows - row) / tall) ** 2) / 2)
 
 
 def _inside(boxes: Tensor, height: int, width: int) -> Tensor:

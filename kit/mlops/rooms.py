@@ -18,10 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.mlops.figures import EVERYTHING
+from kit.mlops.things import random_spot
 
 Image = NDArray[np.uint8]
 
 PHOTO_FOLDERS = (Path("/usr/share/backgrounds"), Path("/usr/share/wallpapers"))
+STAMP_FOLDER = Path("/usr/share/tuxpaint/stamps")
+"""Cut-out photos and drawings of things; Debian's package is ``tuxpaint-stamps-default``."""
+
+_NO_STAMPS = "roadsigns"
 _PHOTO_PACKAGES = (("skimage", "data"), ("sklearn", "datasets/images"))
 _PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
 _PHOTO_EDGE_PX = 1400
@@ -50,11 +55,62 @@ def find_photos(*, held_out: bool = False) -> list[Path]:
     for path in sorted(p for folder in folders for p in folder.rglob("*")):
         if path.suffix.lower() in _PHOTO_SUFFIXES and path.stat().st_size > _PHOTO_BYTES:
             unique.setdefault(_title(path), path)
+    return [path for title, path in unique.items() if _is_held_out(title) == held_out]
+
+
+def find_stamps(*, held_out: bool = False) -> list[Path]:
+    """Return the cut-out things on this machine that pictures may be strewn with.
+
+    Args:
+        held_out: Return those kept for counting false alarms instead.
+
+    Returns:
+        Sorted paths of PNG files with transparency, no road signs; empty without the package.
+    """
+    paths = sorted(STAMP_FOLDER.rglob("*.png"))
     return [
         path
-        for title, path in unique.items()
-        if (zlib.crc32(title.encode()) % HELD_OUT == 0) == held_out
+        for path in paths
+        if _NO_STAMPS not in path.parts and _is_held_out(path.stem) == held_out
     ]
+
+
+def _is_held_out(title: str) -> bool:
+    return zlib.crc32(title.encode()) % HELD_OUT == 0
+
+
+@lru_cache(maxsize=512)
+def _load_stamp(path: Path) -> Image | None:
+    """Read a stamp; (height, width, 4) uint8 BGRA, or None if it is not one."""
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint8 or image.shape[2:] != (4,):
+        return None
+    return np.asarray(image, np.uint8)
+
+
+def paste_stamp(image: Image, stamps: list[Path], rng: np.random.Generator) -> None:
+    """Strew a random stamp into the image, in a random size, turned a little.
+
+    Args:
+        image: BGR image (height, width, 3) uint8, changed in place.
+        stamps: From :func:`find_stamps`, at least one.
+        rng: Source of chance.
+    """
+    stamp = _load_stamp(stamps[int(rng.integers(len(stamps)))])
+    x, y, size = random_spot(image, rng)
+    turn = float(rng.normal(0, 20))
+    if stamp is None:
+        return
+    height, width = stamp.shape[:2]
+    move = cv2.getRotationMatrix2D((width / 2, height / 2), turn, size / max(height, width))
+    move += np.array([[0, 0, x - width / 2], [0, 0, y - height / 2]])
+    target = (image.shape[1], image.shape[0])
+    if size < max(height, width) / 2:
+        blurred = cv2.GaussianBlur(stamp, (0, 0), 0.4 * max(height, width) / size)
+        stamp = np.asarray(blurred, np.uint8)
+    pasted = cv2.warpAffine(stamp, move, target, flags=cv2.INTER_LINEAR)
+    alpha = pasted[..., 3:].astype(np.float32) / 255
+    image[:] = (image * (1 - alpha) + pasted[..., :3] * alpha).astype(np.uint8)
 
 
 def _title(path: Path) -> str:

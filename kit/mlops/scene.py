@@ -1,5 +1,7 @@
 """Whole training pictures: a background, signs, and the boxes of the signs that can be seen.
 
+Most show a table full of signs; some are what the camera on the virtual set's train sees.
+
 ``draw_example(seed, index)`` always draws the same picture for the same two numbers, on any
 machine with the same photos installed.
 """
@@ -17,11 +19,13 @@ from numpy.typing import NDArray
 from kit.mlops import rooms
 from kit.mlops.figures import EVERYTHING
 from kit.mlops.light import photograph
+from kit.mlops.onboard import class_of, draw_onboard, hardly_seen
 from kit.mlops.placing import Image, Placed, Pose, Scene
 from kit.mlops.signs import FACES, OTHER, Style, draw_face, random_style
 
 Rng = np.random.Generator
 Pyramid = tuple[Image, ...]
+Box = tuple[float, float, float, float]
 
 EDGE_PX = 320
 """Edge length of a training picture."""
@@ -35,9 +39,14 @@ MIN_VISIBLE = 0.22
 MIN_INSIDE = 0.6
 """Signs of which less lies inside the picture are neither to be found nor to be missed."""
 
+FAINTEST = 2.5
+"""Signs whose picture varies by less than this many grey levels count neither way."""
+
 MAX_YAW_DEG = 79.0
 """Signs turned further are neither to be found nor to be missed."""
 
+_ONBOARD_SHARE = 0.14
+_ONBOARD_TRACK_EVERY = 100  # pictures of a set that share a track: laying one is slow
 _FACE_PX = 256
 _BANK_SEED = 7
 _SHARES = (0.29, 0.4, 0.12, 0.19)  # speed limits, warnings, stops, other signs
@@ -110,6 +119,8 @@ def draw_example(seed: int, index: int) -> Example:
         index: Of the picture in the set.
     """
     rng = np.random.default_rng((seed, index))
+    if rng.random() < _ONBOARD_SHARE:
+        return _draw_onboard((seed, index // _ONBOARD_TRACK_EVERY), rng)
     kind = rng.random()
     camera_roll = float(rng.normal(0, 9) if rng.random() < 0.55 else rng.uniform(-38, 38))
     horizon = float(rng.uniform(0.05, 0.75)) * EDGE_PX
@@ -122,6 +133,46 @@ def draw_example(seed: int, index: int) -> Example:
     if rng.random() < 0.5:
         _cover_some(scene, rng)
     return _label(scene, photograph(scene.image, rng))
+
+
+def _draw_onboard(track_seed: tuple[int, int], rng: Rng) -> Example:
+    image, truths = draw_onboard(track_seed, rng, edge_px=EDGE_PX)
+    boxes, classes, ignored = [], [], []
+    for truth in truths:
+        x, y, width, height = truth.box
+        whole = (x, y, x + width, y + height)
+        if max(x, y) >= EDGE_PX or min(x + width, y + height) <= 0:
+            continue
+        boxes.append(_loosened(whole))
+        classes.append(class_of(truth))
+        ignored.append(hardly_seen(truth) or _mostly_outside(whole))
+    if rng.random() < 0.4:
+        image = photograph(image, rng)
+    return _example(image, boxes, classes, ignored)
+
+
+def _example(image: Image, boxes: list[Box], classes: list[int], ignored: list[bool]) -> Example:
+    faint = [is_faint(image, box) for box in boxes]
+    return Example(
+        image=image,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        classes=np.array(classes, np.int64),
+        ignored=np.array(ignored, bool) | np.array(faint, bool),
+    )
+
+
+def is_faint(image: Image, box: Box) -> bool:
+    """Return whether the light left nothing to see of a sign.
+
+    Args:
+        image: BGR (H, W, 3) uint8.
+        box: x1, y1, x2, y2 in pixels, with some of it in the picture.
+    """
+    x1, y1, x2, y2 = (round(v) for v in box)
+    patch = image[max(y1, 0) : y2 + 1, max(x1, 0) : x2 + 1].mean(axis=2)
+    edge = min(8, *patch.shape)
+    coarse = cv2.resize(patch, (edge, edge), interpolation=cv2.INTER_AREA)  # averages the noise
+    return bool(coarse.std() < FAINTEST)
 
 
 def _background(rng: Rng, *, kind: float, horizon_px: float, lift: float, roll: float) -> Image:
@@ -138,6 +189,9 @@ def _background(rng: Rng, *, kind: float, horizon_px: float, lift: float, roll: 
     if rng.random() < 0.5:
         for _ in range(int(rng.integers(1, 6))):
             EVERYTHING[int(rng.integers(len(EVERYTHING)))](image, rng)
+    if rng.random() < 0.35 and _stamps():
+        for _ in range(int(rng.integers(1, 7))):
+            rooms.paste_stamp(image, _stamps(), rng)
     turn = cv2.getRotationMatrix2D((wide / 2, wide / 2), -roll, 1.0)
     turn = turn - np.array([[0, 0, margin], [0, 0, margin]])
     size_px = (EDGE_PX, EDGE_PX)
@@ -148,6 +202,11 @@ def _background(rng: Rng, *, kind: float, horizon_px: float, lift: float, roll: 
 @lru_cache(maxsize=1)
 def _photos() -> list[Path]:
     return rooms.find_photos()
+
+
+@lru_cache(maxsize=1)
+def _stamps() -> list[Path]:
+    return rooms.find_stamps()
 
 
 def _place_signs(
@@ -214,28 +273,29 @@ def _cover_some(scene: Scene, rng: Rng) -> None:
 def _label(scene: Scene, image: Image) -> Example:
     counts = np.bincount(scene.owner[scene.owner >= 0], minlength=len(scene.placed))
     kept = [(p, c) for p, c in zip(scene.placed, counts, strict=True) if c > 0]
-    boxes = [_loose_box(p) for p, _ in kept]
-    ignored = [_hardly_seen(p, int(c)) for p, c in kept]
-    return Example(
-        image=image,
-        boxes=np.array(boxes, np.float32).reshape(-1, 4),
-        classes=np.array([p.class_id for p, _ in kept], np.int64),
-        ignored=np.array(ignored, bool),
+    return _example(
+        image,
+        [_loosened(p.box) for p, _ in kept],
+        [p.class_id for p, _ in kept],
+        [_hardly_seen(p, int(c)) for p, c in kept],
     )
 
 
 def _hardly_seen(sign: Placed, visible_px: int) -> bool:
-    x1, y1, x2, y2 = sign.box
+    least = MIN_VISIBLE if sign.class_id != OTHER else MIN_VISIBLE / 2
+    too_little = visible_px < max(least * sign.area, 20)
+    return _mostly_outside(sign.box) or too_little or abs(sign.yaw) > MAX_YAW_DEG
+
+
+def _mostly_outside(box: Box) -> bool:
+    x1, y1, x2, y2 = box
     wide = min(x2, EDGE_PX) - max(x1, 0)
     tall = min(y2, EDGE_PX) - max(y1, 0)
-    if wide * tall < MIN_INSIDE * (x2 - x1) * (y2 - y1):
-        return True
-    least = MIN_VISIBLE if sign.class_id != OTHER else MIN_VISIBLE / 2
-    return visible_px < max(least * sign.area, 20) or abs(sign.yaw) > MAX_YAW_DEG
+    return wide * tall < MIN_INSIDE * (x2 - x1) * (y2 - y1)
 
 
-def _loose_box(sign: Placed) -> tuple[float, float, float, float]:
-    x1, y1, x2, y2 = sign.box
+def _loosened(box: Box) -> Box:
+    x1, y1, x2, y2 = box
     more_x, more_y = (x2 - x1) * (LABEL_MARGIN - 1) / 2, (y2 - y1) * (LABEL_MARGIN - 1) / 2
     return (
         max(x1 - more_x, 0.0),

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from kit.mlops.network import SignNet
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.jsonl"
+
+_LEVELS = np.linspace(0, 1, 256)
 
 SMALLEST_PX = 9.0
 """Signs whose longer side is shorter neither count as found nor as missed."""
@@ -46,7 +49,7 @@ class Recipe:
         seed: Of weights, order and augmentation.
     """
 
-    epochs: int = 7
+    epochs: int = 8
     batch: int = 24
     learning_rate: float = 2.5e-3
     warmup_steps: int = 300
@@ -228,17 +231,24 @@ def augment(
         edges_px: Possible edge lengths of the result.
 
     Returns:
-        Pictures (N, 3, E, E) float32 RGB in 0..1, and their labels (N, M, 6).
+        Pictures (N, 3, E, E) float32 RGB in 0..1, and their labels (N, K, 6), with rows that
+        no picture uses cut off.
     """
     n, edge = images.shape[0], images.shape[1]
-    rgb = np.ascontiguousarray(images[..., ::-1])
-    pixels = torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255
-    marks = torch.from_numpy(labels.copy())
-    mirrored = torch.from_numpy(rng.random(n) < 0.5)
-    pixels = torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels)
+    gain = np.exp(rng.normal(0, (0.22, 0.07, 0.07, 0.07), (n, 4)))
+    colour, curve = gain[:, :1] * gain[:, 1:], np.exp(rng.normal(0, 0.15, n))
+    mirrored = np.less(rng.random(n), 0.5)
+    rgb = np.empty((n, edge, edge, 3), np.float32)
+    for i, image in enumerate(images):
+        seen = np.clip(_LEVELS[:, None] * colour[i], 1e-4, 1) ** curve[i]  # of each grey level
+        turned = cv2.flip(image, 1) if mirrored[i] else image
+        rgb[i] = cv2.LUT(turned, seen[None].astype(np.float32))[..., ::-1]
+    pixels = torch.from_numpy(rgb).permute(0, 3, 1, 2)
+    used = max(1, int((labels[..., 4] >= 0).sum(axis=1).max(initial=0)))
+    marks = torch.from_numpy(labels[:, :used].copy())
     flipped = marks.clone()
     flipped[..., 0], flipped[..., 2] = edge - marks[..., 2], edge - marks[..., 0]
-    marks = torch.where(mirrored[:, None, None], flipped, marks)
+    marks = torch.where(torch.from_numpy(mirrored)[:, None, None], flipped, marks)
     target = int(rng.choice(edges_px))
     if target != edge:
         pixels = functional.interpolate(
@@ -247,8 +257,4 @@ def augment(
         marks[..., :4] *= target / edge
     longer = torch.maximum(marks[..., 2] - marks[..., 0], marks[..., 3] - marks[..., 1])
     marks[..., 5] = torch.maximum(marks[..., 5], (longer < SMALLEST_PX).float())
-    gain = torch.from_numpy(np.exp(rng.normal(0, (0.22, 0.07, 0.07, 0.07), (n, 4))))
-    colour = (gain[:, :1] * gain[:, 1:])[:, :, None, None].float()
-    curve = torch.from_numpy(np.exp(rng.normal(0, 0.15, n)))[:, None, None, None].float()
-    pixels = (pixels * colour).clamp(1e-4, 1) ** curve
     return pixels.contiguous(memory_format=torch.channels_last), marks
