@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import ConfigError
-from kit.mlops.scene import EDGE_PX, draw_example
+from kit.mlops.drawing.scene import EDGE_PX, draw_example
 
 MAX_SIGNS = 24
 """Signs kept for one picture."""

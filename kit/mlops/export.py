@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from kit.errors import ModelError
+from kit.mlops.drawing.signs import CLASSES
 from kit.mlops.network import Detector, SignNet
-from kit.mlops.signs import CLASSES
 
 INPUT_WIDTH, INPUT_HEIGHT = 608, 400
 """A frame of 600 x 400, padded to multiples of 16."""

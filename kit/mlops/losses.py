@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from kit.mlops.drawing.signs import OTHER
 from kit.mlops.network import HEAT_MAPS, STRIDE, boxes_from_sides
-from kit.mlops.signs import OTHER
 
 SPREAD = 0.11
 """Width of the hill of heat around a sign's middle, in box sizes."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from kit.mlops.signs import CLASSES
+from kit.mlops.drawing.signs import CLASSES
 
 STRIDE = 4
 """Pixels of the picture between two cells of the output."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kit.mlops.dataset import DrawnSet, draw_set, open_set
+from kit.mlops.drawing.scene import draw_example
+from kit.mlops.drawing.signs import OTHER
 from kit.mlops.evaluate import score
 from kit.mlops.export import Card, export
 from kit.mlops.network import Detector, SignNet
-from kit.mlops.scene import draw_example
-from kit.mlops.signs import OTHER
 from kit.mlops.training import Recipe, Trainer, load_checkpoint
 
 CHECK_SEED_OFFSET = 1_000_003

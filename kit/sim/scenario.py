@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kit.config import share_path
 from kit.errors import ConfigError
-from kit.mlops.signs import find_face
+from kit.mlops.drawing.signs import find_face
 from kit.sim.track import CLEARANCE_M, Piece, Track
 
 Room = Literal["home", "office", "hall", "workshop"]
@@ -69,7 +69,7 @@ class Sign(_Model):
     """A traffic sign on a post.
 
     Attributes:
-        face: A name of :data:`kit.mlops.signs.FACES`, such as ``speed_30``.
+        face: A name of :data:`kit.mlops.drawing.signs.FACES`, such as ``speed_30``.
         at_m: Where along the track.
         side: On which side of the track, seen from the train.
         offset_m: From the middle of the track to the post.

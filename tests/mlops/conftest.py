@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kit.mlops import rooms, scene
 from kit.mlops.dataset import LABEL_FIELDS, MAX_SIGNS, DrawnSet
+from kit.mlops.drawing import rooms, scene
 
 REFERENCE = Path(
     os.environ.get("KIT_REFERENCE_PHOTOS")

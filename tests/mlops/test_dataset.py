@@ -5,7 +5,7 @@ import pytest
 
 from kit.errors import ConfigError
 from kit.mlops.dataset import draw_set, open_set
-from kit.mlops.scene import draw_example
+from kit.mlops.drawing.scene import draw_example
 
 pytestmark = pytest.mark.usefixtures("no_photos")
 

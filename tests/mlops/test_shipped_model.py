@@ -10,9 +10,9 @@ import onnxruntime
 import pytest
 
 from kit.config import share_path
+from kit.mlops.drawing.scene import draw_example
+from kit.mlops.drawing.signs import draw_face
 from kit.mlops.evaluate import evaluate
-from kit.mlops.scene import draw_example
-from kit.mlops.signs import draw_face
 from kit.vision.detector import Detector
 
 LEAST_MAP50 = 0.95

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.mlops.signs import draw_face
+from kit.mlops.drawing.signs import draw_face
 from kit.sim.scenario import Sign
 from kit.sim.scene.lights import Gain, Light, LightMap
 from kit.sim.scene.mesh import NEAREST_M, Plastic

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kit.mlops.canvas import Canvas, Colour, Point
+from kit.mlops.drawing.canvas import Canvas, Colour, Point
 
 Pictogram = Callable[[Canvas, Colour], None]
 

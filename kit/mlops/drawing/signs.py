@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.errors import ConfigError
-from kit.mlops.canvas import FONTS, Canvas, Colour, Point
-from kit.mlops.pictograms import PICTOGRAMS, doodle
+from kit.mlops.drawing.canvas import FONTS, Canvas, Colour, Point
+from kit.mlops.drawing.pictograms import PICTOGRAMS, doodle
 
 CLASSES = ("SpeedLimit", "DangerAhead", "Stop")
 """Class names of the model; the position is the class id."""

@@ -1,7 +1,7 @@
 """Training pictures from the virtual set: what the camera on a train sees of random tracks.
 
-The drawn tables of :mod:`kit.mlops.scene` show signs from close by and in number. From a train
-they are few, far and small, and most of what is round or pointed is none of ours.
+The drawn tables of :mod:`kit.mlops.drawing.scene` show signs from close by and in number. From
+a train they are few, far and small, and most of what is round or pointed is none of ours.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.mlops.signs import CLASSES, FACES, OTHER
+from kit.mlops.drawing.signs import CLASSES, FACES, OTHER
 from kit.sim.renderer import Renderer, Truth
 from kit.sim.scenario import Scenario, Sign, stands_clear
 from kit.sim.world import World, WorldState

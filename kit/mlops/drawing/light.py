@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.mlops.rooms import smooth_noise
+from kit.mlops.drawing.rooms import smooth_noise
 
 Rng = np.random.Generator
 Pixels = NDArray[np.float32]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from kit.mlops.things import THINGS, Image, Rng, Thing, fill, random_colour, random_spot
+from kit.mlops.drawing.things import THINGS, Image, Rng, Thing, fill, random_colour, random_spot
 
 _SKIN = np.array([120.0, 150.0, 200.0])
 

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.mlops.figures import EVERYTHING
-from kit.mlops.things import random_spot
+from kit.mlops.drawing.figures import EVERYTHING
+from kit.mlops.drawing.things import random_spot
 
 Image = NDArray[np.uint8]
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.mlops.light import light_face
-from kit.mlops.signs import OTHER
+from kit.mlops.drawing.light import light_face
+from kit.mlops.drawing.signs import OTHER
 
 Rng = np.random.Generator
 Image = NDArray[np.uint8]

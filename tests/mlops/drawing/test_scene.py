@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kit.mlops import rooms
-from kit.mlops.figures import EVERYTHING as THINGS
-from kit.mlops.light import light_face, photograph
-from kit.mlops.placing import Pose, Scene
-from kit.mlops.scene import EDGE_PX, draw_example
-from kit.mlops.signs import OTHER, draw_face
+from kit.mlops.drawing import rooms
+from kit.mlops.drawing.figures import EVERYTHING as THINGS
+from kit.mlops.drawing.light import light_face, photograph
+from kit.mlops.drawing.placing import Pose, Scene
+from kit.mlops.drawing.scene import EDGE_PX, draw_example
+from kit.mlops.drawing.signs import OTHER, draw_face
 
 pytestmark = pytest.mark.usefixtures("no_photos")
 

@@ -5,9 +5,9 @@ import pytest
 
 from kit.errors import ConfigError
 from kit.events import LABELS
-from kit.mlops.canvas import Canvas
-from kit.mlops.pictograms import PICTOGRAMS, doodle
-from kit.mlops.signs import CLASSES, FACES, OTHER, Style, draw_face, find_face, random_style
+from kit.mlops.drawing.canvas import Canvas
+from kit.mlops.drawing.pictograms import PICTOGRAMS, doodle
+from kit.mlops.drawing.signs import CLASSES, FACES, OTHER, Style, draw_face, find_face, random_style
 
 
 def test_the_classes_are_the_labels_of_the_events_in_order():

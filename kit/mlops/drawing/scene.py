@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kit.mlops import rooms
-from kit.mlops.figures import EVERYTHING
-from kit.mlops.light import photograph
-from kit.mlops.onboard import class_of, draw_onboard, hardly_seen
-from kit.mlops.placing import Image, Placed, Pose, Scene
-from kit.mlops.signs import FACES, OTHER, Style, draw_face, random_style
+from kit.mlops.drawing import rooms
+from kit.mlops.drawing.figures import EVERYTHING
+from kit.mlops.drawing.light import photograph
+from kit.mlops.drawing.onboard import class_of, draw_onboard, hardly_seen
+from kit.mlops.drawing.placing import Image, Placed, Pose, Scene
+from kit.mlops.drawing.signs import FACES, OTHER, Style, draw_face, random_style
 
 Rng = np.random.Generator
 Pyramid = tuple[Image, ...]

@@ -1,0 +1,1 @@
+"""Drawn training pictures: sign faces, what stands around them, light and lens."""
