@@ -61,7 +61,7 @@ fix: venv ## Mend what can be mended by itself: style, and outputs in notebooks
 lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links \
-		pyproject.toml --extra sim --extra lab --extra dev -o requirements.lock
+		pyproject.toml --extra sim --extra lab --extra mlops --extra remote --extra dev -o requirements.lock
 
 lab: venv ## Open the notebooks in JupyterLab
 	KIT_RUNS_DIR="$(CURDIR)/runs" $(BIN)/jupyter lab --notebook-dir=notebooks

@@ -166,10 +166,12 @@ def is_faint(image: Image, box: Box) -> bool:
 
     Args:
         image: BGR (H, W, 3) uint8.
-        box: x1, y1, x2, y2 in pixels, with some of it in the picture.
+        box: x1, y1, x2, y2 in pixels; it may reach out of the picture.
     """
     x1, y1, x2, y2 = (round(v) for v in box)
     patch = image[max(y1, 0) : y2 + 1, max(x1, 0) : x2 + 1].mean(axis=2)
+    if patch.size == 0:  # less than half a pixel of it is in the picture
+        return True
     edge = min(8, *patch.shape)
     coarse = cv2.resize(patch, (edge, edge), interpolation=cv2.INTER_AREA)  # averages the noise
     return bool(coarse.std() < FAINTEST)
