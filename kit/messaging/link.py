@@ -74,6 +74,7 @@ class Link:
         self.url = url
         self.connected = False
         self.started = False
+        self._greeted = False
         self._will = will
         self._on_message = on_message
         self._on_change = on_change
@@ -105,8 +106,9 @@ class Link:
         )
         self._client.loop_start()
         with self._changed:
-            self._changed.wait_for(lambda: self.connected or self._refused, timeout_s)
-            if not self.connected:
+            # Not before `on_change` was told: what it publishes comes before what our caller does.
+            self._changed.wait_for(lambda: self._greeted or self._refused, timeout_s)
+            if not self._greeted:
                 raise self._unreachable(timeout_s)
         self._await_grants(timeout_s)
 
@@ -175,8 +177,10 @@ class Link:
             if self._filters:
                 self._ask(self._filters)
             self.connected = True
-            self._changed.notify_all()
         self._guard(self._on_change, True)
+        with self._changed:
+            self._greeted = self.connected
+            self._changed.notify_all()
 
     def _connect_failed(self, _client: paho.Client, _data: object) -> None:
         # paho calls this while it handles the error that tells why.
@@ -186,7 +190,7 @@ class Link:
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _p: object
     ) -> None:
         with self._changed:
-            was_connected, self.connected = self.connected, False
+            was_connected, self.connected, self._greeted = self.connected, False, False
             if not (was_connected or self._refused):
                 self._trouble = "it closes the connection instead of letting us in"
             self._changed.notify_all()

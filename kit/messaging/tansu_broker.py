@@ -19,8 +19,8 @@ from kit.child import Child
 from kit.errors import BrokerError
 from kit.messaging.ports import free_port, wait_listening
 
-LIMIT_BYTES = 400_000_000
-"""Resident memory beyond which it starts afresh; ten frames a second take 20 minutes."""
+LIMIT_BYTES = 200_000_000
+"""Resident memory beyond which it starts afresh; ten frames a second take five minutes."""
 
 LOOK_EVERY_S = 2.0
 """How often its memory is looked at, seconds."""

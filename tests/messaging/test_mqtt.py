@@ -148,6 +148,15 @@ def test_a_service_has_its_own_last_word(broker_url: str, train_id: str) -> None
     assert alive.detail == "no camera"
 
 
+def test_what_follows_the_start_follows_the_greeting(broker_url: str, train_id: str) -> None:
+    told: list[bool] = []
+    slow = threading.Event()
+    client = MqttClient(broker_url, service="capture", train_id=train_id)
+    client.on_connection(lambda up: told.append(slow.wait(0.2) or up))
+    with client:
+        assert told == [True]
+
+
 def test_the_broker_says_when_a_client_was_killed(broker_url: str, train_id: str) -> None:
     listener, inbox = listen(broker_url, train_id, f"train/{train_id}/alive/capture")
     with listener:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from cryptography import x509
@@ -97,18 +98,30 @@ def broker(tmp_path_factory: pytest.TempPathFactory, trusted: Authority) -> Iter
         yield running
 
 
+def _length(stream: BinaryIO) -> int:
+    """Read how many bytes of an MQTT packet follow."""
+    length, shift = 0, 0
+    while byte := stream.read(1):
+        length |= (byte[0] & 0x7F) << shift
+        shift += 7
+        if byte[0] < 0x80:
+            break
+    return length
+
+
 @contextmanager
 def refusing_broker() -> Iterator[str]:
     """Let one client in and refuse what it subscribes to, as mosquitto's rules cannot."""
 
     def serve() -> None:
         connection, _ = listener.accept()
-        with connection:
-            while packet := connection.recv(4096):
-                if packet[0] == 0x10:
+        with connection, connection.makefile("rb") as stream:
+            while header := stream.read(1):
+                packet = stream.read(_length(stream))
+                if header[0] == 0x10:
                     connection.sendall(b"\x20\x03\x00\x00\x00")
-                elif packet[0] == 0x82:
-                    connection.sendall(b"\x90\x04" + packet[2:4] + b"\x00\x87")
+                elif header[0] == 0x82:
+                    connection.sendall(b"\x90\x04" + packet[:2] + b"\x00\x87")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
