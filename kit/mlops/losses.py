@@ -63,13 +63,14 @@ def make_targets(labels: Tensor, height: int, width: int) -> Targets:
     )
 
 
-def _grid(height: int, width: int) -> tuple[Tensor, Tensor]:
-    return torch.arange(height)[:, None].float(), torch.arange(width)[None, :].float()
+def _grid(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    rows = torch.arange(height, device=like.device, dtype=like.dtype)
+    return rows[:, None], torch.arange(width, device=like.device, dtype=like.dtype)[None, :]
 
 
 def _hills(boxes: Tensor, height: int, width: int) -> Tensor:
     """Return (N, M, h, w): a Gaussian hill of height 1 in the cell of each box's middle."""
-    rows, columns = _grid(height, width)
+    rows, columns = _grid(height, width, boxes)
     x1, y1, x2, y2 = (boxes[..., i, None, None] for i in range(4))
     column = ((x1 + x2) / 2 / STRIDE).floor().clamp(0, width - 1)
     row = ((y1 + y2) / 2 / STRIDE).floor().clamp(0, height - 1)
@@ -80,7 +81,7 @@ def _hills(boxes: Tensor, height: int, width: int) -> Tensor:
 
 
 def _inside(boxes: Tensor, height: int, width: int) -> Tensor:
-    rows, columns = _grid(height, width)
+    rows, columns = _grid(height, width, boxes)
     y, x = (rows + 0.5) * STRIDE, (columns + 0.5) * STRIDE
     x1, y1, x2, y2 = (boxes[..., i, None, None] for i in range(4))
     return (x > x1) & (x < x2) & (y > y1) & (y < y2)

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kit.mlops.dataset import DrawnSet, draw_set, open_set
-from kit.mlops.drawing.scene import draw_example
+from kit.mlops.dataset import Pictures, draw_set, join, open_set
+from kit.mlops.drawing.scene import World, draw_example
 from kit.mlops.drawing.signs import OTHER
 from kit.mlops.evaluate import score
 from kit.mlops.export import Card, export
 from kit.mlops.network import Detector, SignNet
-from kit.mlops.training import Recipe, Trainer, load_checkpoint
+from kit.mlops.training import Recipe, Trainer, load_weights, save_weights
 
 CHECK_SEED_OFFSET = 1_000_003
 """Pictures to test on are drawn with the training seed plus this."""
@@ -30,32 +30,30 @@ class Plan:
     """What to make.
 
     Attributes:
+        world: Which signs, and where they stand.
         pictures: Training pictures to draw.
-        epochs: How often each is seen.
-        batch: Pictures a step.
+        recipe: How to train; its seed is also that of the pictures, its threads draw them.
         checks: Fresh drawn pictures to test on.
-        seed: Of pictures, weights and order.
-        threads: CPU threads, and processes that draw.
         work: Folder for pictures and checkpoints.
-        out: The ONNX file.
-        start: Folder of another training whose weights to start from; None for random ones.
-        learning_rate: Peak of the learning rate.
+        out: The ONNX file; the weights go beside it, ending in ``.pt``.
+        base: Weights to start from; None for random ones.
+        labelled: Folder of a set of labelled pictures to mix in, None for none.
+        labelled_share: Share of those in each epoch.
         version: Written into the model.
         threshold: Confidence that counts, written into the model.
     """
 
+    world: World
     pictures: int
-    epochs: int
-    batch: int
+    recipe: Recipe
     checks: int
-    seed: int
-    threads: int
     work: Path
     out: Path
-    start: Path | None
-    learning_rate: float
-    version: str
-    threshold: float
+    base: Path | None = None
+    labelled: Path | None = None
+    labelled_share: float = 0.3
+    version: str = "0.0.0"
+    threshold: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -80,9 +78,10 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
         plan: What to make.
         quiet: Show no progress bars.
     """
+    start = None if plan.base is None else load_weights(plan.base)
     with _bars(quiet=quiet) as bars:
-        data = _draw(plan, bars)
-        trainer = _train(plan, data, bars)
+        data = _gather(plan, bars)
+        trainer = _train(plan, data, start, bars)
     metrics = check_drawn(trainer.average, plan)
     card = Card(
         version=plan.version,
@@ -92,14 +91,17 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
         metrics={k: round(v, 4) for k, v in vars(metrics).items()},
         trained_with={
             "torch": torch.__version__,
+            "world": plan.world,
             "pictures": plan.pictures,
-            "epochs": plan.epochs,
-            "seed": plan.seed,
-            "learning_rate": plan.learning_rate,
-            "started_from_weights": plan.start is not None,
+            "epochs": plan.recipe.epochs,
+            "seed": plan.recipe.seed,
+            "learning_rate": plan.recipe.learning_rate,
+            "base": None if plan.base is None else plan.base.name,
+            "labelled_share": plan.labelled_share if plan.labelled else 0,
         },
     )
     export(trainer.average, plan.out, card)
+    save_weights(trainer.average, plan.out.with_suffix(".pt"))
     return metrics
 
 
@@ -108,24 +110,25 @@ def _bars(*, quiet: bool) -> Progress:
     return Progress(*columns, TimeRemainingColumn(), disable=quiet)
 
 
-def _draw(plan: Plan, bars: Progress) -> DrawnSet:
-    folder = plan.work / f"pictures-{plan.pictures}-{plan.seed}"
+def _gather(plan: Plan, bars: Progress) -> Pictures:
+    seed = plan.recipe.seed
+    folder = plan.work / f"pictures-{plan.world}-{plan.pictures}-{seed}"
     bar = bars.add_task("draw pictures", total=plan.pictures)
-    for done in draw_set(folder, count=plan.pictures, seed=plan.seed, workers=plan.threads):
+    for done in draw_set(
+        folder, count=plan.pictures, seed=seed, workers=plan.recipe.threads, world=plan.world
+    ):
         bars.update(bar, completed=done)
-    return open_set(folder)
+    bars.update(bar, completed=plan.pictures)
+    drawn = open_set(folder)
+    if plan.labelled is None:
+        return drawn
+    return join(drawn, open_set(plan.labelled), share=plan.labelled_share)
 
 
-def _train(plan: Plan, data: DrawnSet, bars: Progress) -> Trainer:
-    recipe = Recipe(
-        epochs=plan.epochs,
-        batch=plan.batch,
-        learning_rate=plan.learning_rate,
-        threads=plan.threads,
-        seed=plan.seed,
-    )
-    start = None if plan.start is None else load_checkpoint(plan.start)["average"]
-    trainer = Trainer(data, recipe, folder=plan.work / "training", start=start)
+def _train(
+    plan: Plan, data: Pictures, start: dict[str, torch.Tensor] | None, bars: Progress
+) -> Trainer:
+    trainer = Trainer(data, plan.recipe, folder=plan.work / "training", start=start)
     bar = bars.add_task("train", total=trainer.steps, completed=trainer.step)
     for progress in trainer.run():
         bars.update(bar, completed=progress.step)
@@ -137,12 +140,12 @@ def check_drawn(network: SignNet, plan: Plan) -> DrawnMetrics:
 
     Args:
         network: Trained weights.
-        plan: Its seed, number of checks and threshold are used.
+        plan: Its world, seed, number of checks and threshold are used.
     """
-    detector = Detector(network.eval())
+    detector = Detector(network.cpu().eval())
     signs, found = [], []
     for index in range(plan.checks):
-        example = draw_example(plan.seed + CHECK_SEED_OFFSET, index)
+        example = draw_example(plan.recipe.seed + CHECK_SEED_OFFSET, index, world=plan.world)
         wanted = ~example.ignored & (example.classes != OTHER)
         signs.append(np.column_stack([example.classes[wanted], example.boxes[wanted]]))
         rows = detect_raw(detector, example.image)

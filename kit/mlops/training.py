@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kit.errors import ConfigError
-from kit.mlops.dataset import DrawnSet
+from kit.mlops.dataset import Pictures
 from kit.mlops.losses import BOX_WEIGHT, box_loss, heat_loss, make_targets
 from kit.mlops.network import SignNet
 
@@ -62,6 +62,16 @@ class Recipe:
     seed: int = 1
 
 
+QUICK = Recipe(
+    epochs=4,
+    learning_rate=1.5e-3,
+    warmup_steps=100,
+    ema=0.99,
+    edges_px=(192, 224, 256, 288),
+)
+"""For going on from a base: few steps, on smaller pictures."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """One step of training.
@@ -80,7 +90,7 @@ class Progress:
 
 
 class Trainer:
-    """Trains a network and keeps all that is needed to go on.
+    """Trains a network, on a GPU if there is one, and keeps all that is needed to go on.
 
     Args:
         data: The pictures.
@@ -91,7 +101,7 @@ class Trainer:
 
     def __init__(
         self,
-        data: DrawnSet,
+        data: Pictures,
         recipe: Recipe,
         *,
         folder: Path,
@@ -100,7 +110,10 @@ class Trainer:
         torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         self._data, self._recipe, self._folder = data, recipe, folder
-        self.network = SignNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = SignNet().to(  # type: ignore[call-overload]
+            self._device, memory_format=torch.channels_last
+        )
         if start is not None:
             self.network.load_state_dict(start)
         self.average = copy.deepcopy(self.network).eval()
@@ -132,16 +145,18 @@ class Trainer:
 
     def _learn(self, chosen: NDArray[np.int64]) -> Progress:
         recipe = self._recipe
-        images, labels = augment(
-            self._data.images[chosen],
-            self._data.labels[chosen],
-            rng=np.random.default_rng((recipe.seed, self.step, 1)),
-            edges_px=recipe.edges_px,
+        images, labels = (
+            part.to(self._device)
+            for part in augment(
+                *self._data.take(chosen),
+                rng=np.random.default_rng((recipe.seed, self.step, 1)),
+                edges_px=recipe.edges_px,
+            )
         )
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self._device.type, torch.bfloat16):
             heat, sides = self.network(images)
         targets = make_targets(labels, heat.shape[2], heat.shape[3])
         heat_part = heat_loss(heat.float(), targets)
@@ -211,8 +226,39 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
     path = folder / CHECKPOINT
     if not path.exists():
         raise ConfigError("There is no checkpoint", got=str(path), fix="run: kit train")
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
+
+
+def save_weights(network: SignNet, path: Path) -> None:
+    """Write a network's weights, from which another training can start."""
+    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, path)
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a finished training, or of a running one's folder.
+
+    Args:
+        path: A file of :func:`save_weights`, or a folder with a checkpoint.
+
+    Raises:
+        ConfigError: If there are none, or they are of another network.
+    """
+    if path.is_dir():
+        weights: dict[str, Tensor] = load_checkpoint(path)["average"]
+    elif path.exists():
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    else:
+        raise ConfigError("There are no weights to start from", got=str(path), fix="run: kit train")
+    wanted = {name: value.shape for name, value in SignNet().state_dict().items()}
+    if {name: value.shape for name, value in weights.items()} != wanted:
+        raise ConfigError(
+            "These weights belong to another network",
+            expected="those of kit.mlops.network.SignNet",
+            got=f"{path}: {sum(v.numel() for v in weights.values()):,} numbers",
+            fix="train the base anew: kit train",
+        )
+    return weights
 
 
 def augment(

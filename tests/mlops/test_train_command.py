@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
+from kit.errors import ConfigError
 from kit.mlops import commands, dataset, pipeline
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.pipeline import detect_raw
+from kit.mlops.training import load_weights
 
 TINY = ["--pictures", "8", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]
 
@@ -22,21 +27,59 @@ def app():
     return app
 
 
-@pytest.mark.usefixtures("no_photos")
-def test_one_command_draws_trains_and_writes_a_model(app, tmp_path, monkeypatch):
+@pytest.fixture
+def in_this_process(monkeypatch, no_photos):
+    """Draw here, so that the faces are drawn once for all tests."""
     drawing = dataset.draw_set
-    # in this process, so that the faces are drawn once for all tests
     monkeypatch.setattr(pipeline, "draw_set", lambda *a, **k: drawing(*a, **{**k, "workers": 0}))
-    result = CliRunner().invoke(app, ["train", *TINY, "--work", str(tmp_path)])
+
+
+def run(app, *argv):
+    result = CliRunner().invoke(app, [str(word) for word in argv])
     assert result.exit_code == 0, result.output
-    said = json.loads(result.output.splitlines()[-1])
+    return json.loads(result.output.splitlines()[-1])
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_one_command_draws_trains_and_writes_a_model(app, tmp_path):
+    said = run(app, "train", *TINY, "--work", tmp_path)
     assert (tmp_path / "signs.onnx").exists()
     assert said["pictures"] == 8
     assert 0 <= said["metrics"]["drawn_map50"] <= 1
-    again = CliRunner().invoke(app, ["train", *TINY, "--work", str(tmp_path)])
-    assert json.loads(again.output.splitlines()[-1])["metrics"]["drawn_map50"] == pytest.approx(
-        said["metrics"]["drawn_map50"]
-    )
+    again = run(app, "train", *TINY, "--work", tmp_path)
+    assert again["metrics"]["drawn_map50"] == pytest.approx(said["metrics"]["drawn_map50"])
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_retraining_starts_from_the_base_and_mixes_labelled_pictures_in(app, tmp_path):
+    base = run(app, "train", *TINY, "--world", "road", "--work", tmp_path / "base")
+    labelled = tmp_path / "labelled"
+    list(dataset.draw_set(labelled, count=3, seed=9, workers=0))
+    # a learning rate of nothing leaves the base as it was
+    still = ["--learning-rate", "0", "--base", base["weights"], "--labelled", labelled]
+    said = run(app, "retrain", *TINY, *still, "--work", tmp_path / "new")
+    assert said["base"] == base["weights"]
+    before, after = (load_weights(Path(one["weights"])) for one in (base, said))
+    assert torch.allclose(before["to4.0.0.weight"], after["to4.0.0.weight"])
+    facts = dict(trained_with(said["model"]))
+    assert facts["world"] == "lego"
+    assert facts["labelled_share"] == 0.3
+
+
+def trained_with(model):
+    (entry,) = [p for p in onnx.load(model).metadata_props if p.key == "trained_with"]
+    return json.loads(entry.value)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pt")
+    with pytest.raises(ConfigError, match="another network"):
+        load_weights(tmp_path / "other.pt")
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.pt"):
+        load_weights(tmp_path / "none.pt")
 
 
 def test_several_processes_draw_what_one_would(tmp_path):

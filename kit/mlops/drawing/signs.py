@@ -73,7 +73,8 @@ def draw_face(name: str, size_px: int, *, style: Style | None = None) -> NDArray
 
     Args:
         name: A key of `FACES`, or ``speed_N`` with any number N of 1 to 3 digits, or
-            ``danger_doodle_N`` for a warning with a made-up pictogram.
+            ``danger_doodle_N`` for a warning with a made-up pictogram, or ``warning_X`` for
+            ``danger_X`` as it looks on European roads, white with a red border.
         size_px: Edge length of the square picture; the silhouette touches its edges.
         style: Colours and proportions; None for the LEGO signs'.
 
@@ -102,6 +103,9 @@ def find_face(name: str) -> Face:
         return _speed(number)
     if kind == "danger_doodle" and number.isdigit():
         return _danger(name, lambda c, ink: doodle(c, ink, seed=int(number)))
+    family, _, pictogram = name.partition("_")
+    if family == "warning" and f"danger_{pictogram}" in FACES:
+        return _warning(name, PICTOGRAMS[pictogram])
     raise ConfigError(
         "There is no such sign", expected=f"one of {', '.join(sorted(FACES))}", got=name
     )
@@ -160,6 +164,19 @@ def _danger(name: str, pictogram: Callable[[Canvas, Colour], None]) -> Face:
         _triangle(c, s.black, inset=rim, rounding=s.rounding)
         _triangle(c, s.yellow, inset=rim + s.border, rounding=s.rounding)
         pictogram(c.view((0, 0.27), 0.42 * s.ink_scale), s.black)
+
+    return Face(name, "DangerAhead", "triangle", paint)
+
+
+def _warning(name: str, pictogram: Callable[[Canvas, Colour], None]) -> Face:
+    """A warning as on European roads: white, with a red border."""
+
+    def paint(c: Canvas, s: Style) -> None:
+        rim = s.rim * 0.4
+        _triangle(c, s.white, inset=0, rounding=s.rounding)
+        _triangle(c, s.red, inset=rim, rounding=s.rounding)
+        _triangle(c, s.white, inset=rim + 1.5 * s.border, rounding=s.rounding)
+        pictogram(c.view((0, 0.27), 0.36 * s.ink_scale), s.black)
 
     return Face(name, "DangerAhead", "triangle", paint)
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from kit.mlops.drawing import rooms
+from kit.mlops.drawing.example import EDGE_PX, is_faint
 from kit.mlops.drawing.figures import EVERYTHING as THINGS
 from kit.mlops.drawing.light import light_face, photograph
+from kit.mlops.drawing.onboard import class_of, draw_onboard
 from kit.mlops.drawing.placing import Pose, Scene
-from kit.mlops.drawing.scene import EDGE_PX, draw_example
+from kit.mlops.drawing.scene import draw_example
 from kit.mlops.drawing.signs import OTHER, draw_face
 
 pytestmark = pytest.mark.usefixtures("no_photos")
@@ -28,6 +31,52 @@ def test_pictures_hold_all_classes_and_some_hold_none():
     assert {int(c) for e in examples for c in e.classes} == {0, 1, 2, OTHER}
     assert any(len(e.classes) == 0 for e in examples)
     assert any(e.ignored.any() for e in examples)
+
+
+def test_the_road_has_other_pictures_and_all_classes():
+    examples = [draw_example(5, index, world="road") for index in range(25)]
+    assert {int(c) for e in examples for c in e.classes} == {0, 1, 2, OTHER}
+    assert not np.array_equal(examples[0].image, draw_example(5, 0).image)
+
+
+def test_a_warning_on_the_road_is_white_where_that_of_lego_is_yellow():
+    lego, road = (draw_face(f"{kind}_deer", 64)[50, 18, :3] for kind in ("danger", "warning"))
+    assert lego[0] < 60 < lego[2]
+    assert (road > 200).all()
+
+
+def test_the_virtual_set_is_among_the_pictures_with_its_signs():
+    image, truths = draw_onboard((3, 1), np.random.default_rng(2), edge_px=96)
+    again, _ = draw_onboard((3, 1), np.random.default_rng(2), edge_px=96)
+    assert image.shape == (96, 96, 3)
+    assert np.array_equal(image, again)
+    seen = [draw_onboard((3, 1), np.random.default_rng(i), edge_px=96)[1] for i in range(12)]
+    assert {class_of(truth) for truths in seen for truth in truths} >= {0, 1}
+    assert all(truth.visible <= 1 for truth in truths)
+
+
+def test_a_sign_that_the_light_swallowed_does_not_count():
+    dark = np.full((60, 60, 3), 3, np.uint8)
+    assert is_faint(dark, (10, 10, 40, 40))
+    assert is_faint(dark, (70, 70, 80, 80))
+    dark[15:25, 15:35] = 30
+    assert not is_faint(dark, (10, 10, 40, 40))
+
+
+def test_stamps_are_strewn_but_never_road_signs(tmp_path, monkeypatch):
+    monkeypatch.setattr(rooms, "STAMP_FOLDER", tmp_path)
+    red = np.zeros((40, 40, 4), np.uint8)
+    red[10:30, 10:30] = (0, 0, 255, 255)
+    for name in ("food/apple.png", "town/roadsigns/stop.png", "food/pear.png", "food/plum.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), red)
+    stamps = rooms.find_stamps() + rooms.find_stamps(held_out=True)
+    assert sorted(path.stem for path in stamps) == ["apple", "pear", "plum"]
+    image = np.zeros((200, 200, 3), np.uint8)
+    for _ in range(5):
+        rooms.paste_stamp(image, stamps, np.random.default_rng(1))
+    assert image[..., 2].max() > 200
+    assert image[..., 0].max() == 0
 
 
 def test_boxes_lie_inside_the_picture():
