@@ -1,6 +1,6 @@
 # Everything starts here: `make demo` and `make test` set up what they need, once.
 .DEFAULT_GOAL := help
-.PHONY: help venv train-venv demo test check fix lock lab clean
+.PHONY: help venv train-venv serve-venv demo test check fix lock lab clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,11 @@ TORCH := torch==2.13.0
 PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
+# MLServer's environment, apart from ours; MLServer has no release for Python 3.13 yet.
+SERVE := .venv-serve
+SERVE_STAMP := $(SERVE)/.installed
+SERVE_PYTHON := $(shell for p in python3 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +44,27 @@ endif
 train-venv: venv ## Add torch, to train the model and to run the tests that need it
 	$(BIN)/python -m pip install --disable-pip-version-check $(TORCH) "onnx>=1.17"
 
+serve-venv: $(SERVE_STAMP) ## Set up .venv-serve with the model server, for `kit serve`
+
+$(SERVE)/bin/python:
+	@test -n "$(SERVE_PYTHON)" || { echo "The model server needs Python 3.11 or 3.12: install one, or name it with 'make SERVE_PYTHON=/path/to/python3.12 serve-venv'." >&2; exit 1; }
+ifdef UV
+	@$(UV) venv --quiet --seed --python "$$($(SERVE_PYTHON) -c 'import sys; print(sys.executable)')" $(SERVE)
+else
+	@$(SERVE_PYTHON) -m venv $(SERVE) || { rm -rf $(SERVE); echo "Python cannot make a virtual environment: on Debian and Ubuntu run 'apt install python3-venv'." >&2; exit 1; }
+endif
+
+$(SERVE_STAMP): $(SERVE)/bin/python requirements-serve.lock pyproject.toml
+	@echo "Setting up $(SERVE) ..."
+ifdef UV
+	@$(UV) pip install --quiet --python $(SERVE)/bin/python -r requirements-serve.lock
+	@$(UV) pip install --quiet --python $(SERVE)/bin/python --no-deps -e .
+else
+	@$(SERVE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-serve.lock
+	@$(SERVE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+endif
+	@touch $@
+
 demo: venv ## Run the whole mission on the virtual set
 	$(BIN)/kit demo
 
@@ -58,14 +84,16 @@ fix: venv ## Mend what can be mended by itself: style, and outputs in notebooks
 	$(BIN)/ruff format .
 	$(BIN)/jupyter nbconvert --log-level ERROR --clear-output --inplace notebooks/*.ipynb
 
-lock: ## Write requirements.lock anew from pyproject.toml (needs uv)
+lock: ## Write both lock files anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links \
 		pyproject.toml --extra sim --extra lab --extra mlops --extra remote --extra dev -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --group pyproject.toml:serve -o requirements-serve.lock
 
 lab: venv ## Open the notebooks in JupyterLab
 	KIT_RUNS_DIR="$(CURDIR)/runs" $(BIN)/jupyter lab --notebook-dir=notebooks
 
-clean: ## Remove .venv and everything that was built or cached; recorded runs stay
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## Remove .venv, .venv-serve and everything that was built or cached; recorded runs stay
+	rm -rf $(VENV) $(SERVE) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -32,6 +32,7 @@ ROOMS: tuple[str, ...] = (
     "runtime",
     "vision",
     "mlops",
+    "mlops.serving",
     "services",
     "console",
     "train",
@@ -39,7 +40,7 @@ ROOMS: tuple[str, ...] = (
     "leaderboard",
     "learning",
 )
-"""Rooms that may bring commands, in the order of the help page."""
+"""Rooms that may bring commands, in the order of the help page; a dot leads into an inner room."""
 
 EXIT_ERROR = 1
 """Exit code when a command failed."""
@@ -102,7 +103,9 @@ def command_modules() -> tuple[str, ...]:
     """List the rooms' ``commands`` modules, without importing any room."""
     here = Path(__file__).parent
     return tuple(
-        f"kit.{room}.commands" for room in ROOMS if (here / room / "commands.py").is_file()
+        f"kit.{room}.commands"
+        for room in ROOMS
+        if (here / room.replace(".", "/") / "commands.py").is_file()
     )
 
 
