@@ -26,6 +26,9 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads and drawing proce
 Work = Annotated[Path, typer.Option(help="Pictures and checkpoints go here.")]
 Out = Annotated[Path | None, typer.Option(help="The ONNX file; signs.onnx in --work.")]
 LearningRate = Annotated[float, typer.Option(min=0, help="Peak learning rate.")]
+SignFree = Annotated[
+    int, typer.Option(min=0, help="Pictures without a sign to look for hard ones in; 0 for none.")
+]
 Version = Annotated[str, typer.Option(help="Version written into the model.")]
 Threshold = Annotated[float, typer.Option(min=0, max=1, help="Confidence that counts.")]
 WorldOption = Annotated[
@@ -49,6 +52,7 @@ def train(
     pictures: Pictures = 30_000,
     epochs: Epochs = 8,
     batch: Batch = 24,
+    sign_free: SignFree = 12_000,
     checks: Checks = 300,
     seed: Seed = 1,
     threads: Threads = 2,
@@ -75,6 +79,7 @@ def train(
         pictures=pictures,
         recipe=recipe,
         checks=checks,
+        sign_free=sign_free,
         work=work,
         out=out or work / "signs.onnx",
         version=version,

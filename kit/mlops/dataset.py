@@ -177,6 +177,28 @@ def open_set(folder: Path) -> DrawnSet:
     return DrawnSet(images, labels, digest.hexdigest())
 
 
+def write_set(folder: Path, images: NDArray[np.uint8], labels: NDArray[np.float32]) -> None:
+    """Write pictures that come from elsewhere as a training set that `open_set` opens.
+
+    Args:
+        folder: Where the arrays go; made if need be.
+        images: (N, 320, 320, 3) uint8 BGR.
+        labels: (N, 24, 6) float32, columns as in `LABEL_FIELDS`.
+
+    Raises:
+        ConfigError: If the shapes do not fit.
+    """
+    shapes = (images.shape[1:], labels.shape)
+    wanted = ((EDGE_PX, EDGE_PX, 3), (len(images), MAX_SIGNS, len(LABEL_FIELDS)))
+    if shapes != wanted:
+        raise ConfigError("These are no training pictures", expected=wanted, got=shapes)
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "images.npy", images)
+    np.save(folder / "labels.npy", labels)
+    np.save(folder / "drawn.npy", np.ones(len(images), np.uint8))
+    (folder / "set.json").write_text(json.dumps({"count": len(images), "edge_px": EDGE_PX}))
+
+
 def _claim(folder: Path, wanted: dict[str, Any]) -> None:
     about = folder / "set.json"
     if not about.exists():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kit.mlops.dataset import Pictures, draw_set, join, open_set
+from kit.mlops.dataset import DrawnSet, Pictures, draw_set, join, open_set
 from kit.mlops.drawing.scene import World, draw_example
 from kit.mlops.drawing.signs import OTHER
 from kit.mlops.evaluate import score
 from kit.mlops.export import Card, export
+from kit.mlops.mining import mine
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.training import Recipe, Trainer, load_weights, save_weights
 
@@ -22,6 +23,13 @@ CHECK_SEED_OFFSET = 1_000_003
 """Pictures to test on are drawn with the training seed plus this."""
 
 NMS_IOU = 0.5
+
+HARD_SHARE = 0.12
+"""Share of the hard pictures without a sign in the last epoch."""
+
+HARDENING_RATE = 6e-4
+"""Peak of the learning rate in the last epoch."""
+
 _WEAKEST = 0.05
 
 
@@ -37,6 +45,8 @@ class Plan:
         work: Folder for pictures and checkpoints.
         out: The ONNX file; the weights go beside it, ending in ``.pt``.
         base: Weights to start from; None for random ones.
+        sign_free: Pictures without a sign to draw after training; those in which the network
+            sees one are learnt in one more epoch. 0 leaves that out.
         labelled: Folder of a set of labelled pictures to mix in, None for none.
         labelled_share: Share of those in each epoch.
         version: Written into the model.
@@ -50,6 +60,7 @@ class Plan:
     work: Path
     out: Path
     base: Path | None = None
+    sign_free: int = 0
     labelled: Path | None = None
     labelled_share: float = 0.3
     version: str = "0.0.0"
@@ -82,6 +93,8 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
     with _bars(quiet=quiet) as bars:
         data = _gather(plan, bars)
         trainer = _train(plan, data, start, bars)
+        if plan.sign_free:
+            trainer = _harden(plan, data, trainer, bars)
     metrics = check_drawn(trainer.average, plan)
     card = Card(
         version=plan.version,
@@ -93,6 +106,7 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
             "torch": torch.__version__,
             "world": plan.world,
             "pictures": plan.pictures,
+            "sign_free": plan.sign_free,
             "epochs": plan.recipe.epochs,
             "seed": plan.recipe.seed,
             "learning_rate": plan.recipe.learning_rate,
@@ -133,6 +147,52 @@ def _train(
     for progress in trainer.run():
         bars.update(bar, completed=progress.step)
     return trainer
+
+
+def _harden(plan: Plan, data: Pictures, trained: Trainer, bars: Progress) -> Trainer:
+    """Go on for one epoch with pictures that hold no sign and deceived the network."""
+    folder = plan.work / "hard"
+    recipe = replace(plan.recipe, epochs=1, learning_rate=HARDENING_RATE, warmup_steps=100)
+    bar = bars.add_task("find hard pictures", total=plan.sign_free)
+    if not (folder / "set.json").exists():
+        keep = max(1, round(HARD_SHARE * len(data)))
+        for done in mine(
+            trained.average,
+            folder,
+            count=plan.sign_free,
+            seed=recipe.seed,
+            keep=keep,
+            workers=recipe.threads,
+        ):
+            bars.update(bar, completed=done)
+    hard = open_set(folder)
+    bars.update(bar, completed=plan.sign_free)
+    if not len(hard) or not isinstance(data, DrawnSet):
+        return trained
+    trainer = Trainer(
+        join(data, hard, share=HARD_SHARE),
+        recipe,
+        folder=plan.work / "hardening",
+        start=trained.average.state_dict(),
+    )
+    bar = bars.add_task("learn them", total=trainer.steps, completed=trainer.step)
+    for progress in trainer.run():
+        bars.update(bar, completed=progress.step)
+    return trainer
+
+
+def load_network(weights: Path) -> SignNet:
+    """Return the network of some weights.
+
+    Args:
+        weights: A ``.pt`` file that lies beside a model, or a training's folder.
+
+    Raises:
+        ConfigError: If there are none, or they are of another network.
+    """
+    network = SignNet()
+    network.load_state_dict(load_weights(weights))
+    return network.eval()
 
 
 def check_drawn(network: SignNet, plan: Plan) -> DrawnMetrics:

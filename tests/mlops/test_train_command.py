@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ import typer
 from typer.testing import CliRunner
 
 from kit.errors import ConfigError
-from kit.mlops import commands, dataset, pipeline
+from kit.mlops import commands, dataset, mining, pipeline
+from kit.mlops.drawing.scene import draw_sign_free
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.pipeline import detect_raw
 from kit.mlops.training import load_weights
 
-TINY = ["--pictures", "8", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]
+TINY = [*["--pictures", "8", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]]
 
 
 @pytest.fixture
@@ -30,8 +32,13 @@ def app():
 @pytest.fixture
 def in_this_process(monkeypatch, no_photos):
     """Draw here, so that the faces are drawn once for all tests."""
-    drawing = dataset.draw_set
-    monkeypatch.setattr(pipeline, "draw_set", lambda *a, **k: drawing(*a, **{**k, "workers": 0}))
+    for name, function in (("draw_set", dataset.draw_set), ("mine", mining.mine)):
+        here = partial(_with_no_workers, function)
+        monkeypatch.setattr(pipeline, name, here)
+
+
+def _with_no_workers(function, *args, **options):
+    return function(*args, **{**options, "workers": 0})
 
 
 def run(app, *argv):
@@ -42,17 +49,19 @@ def run(app, *argv):
 
 @pytest.mark.usefixtures("in_this_process")
 def test_one_command_draws_trains_and_writes_a_model(app, tmp_path):
-    said = run(app, "train", *TINY, "--work", tmp_path)
+    said = run(app, "train", *TINY, "--sign-free", 4, "--work", tmp_path)
     assert (tmp_path / "signs.onnx").exists()
     assert said["pictures"] == 8
     assert 0 <= said["metrics"]["drawn_map50"] <= 1
-    again = run(app, "train", *TINY, "--work", tmp_path)
+    again = run(app, "train", *TINY, "--sign-free", 4, "--work", tmp_path)
     assert again["metrics"]["drawn_map50"] == pytest.approx(said["metrics"]["drawn_map50"])
 
 
 @pytest.mark.usefixtures("in_this_process")
 def test_retraining_starts_from_the_base_and_mixes_labelled_pictures_in(app, tmp_path):
-    base = run(app, "train", *TINY, "--world", "road", "--work", tmp_path / "base")
+    base = run(
+        app, "train", *TINY, "--world", "road", "--sign-free", 0, "--work", tmp_path / "base"
+    )
     labelled = tmp_path / "labelled"
     list(dataset.draw_set(labelled, count=3, seed=9, workers=0))
     # a learning rate of nothing leaves the base as it was
@@ -64,6 +73,26 @@ def test_retraining_starts_from_the_base_and_mixes_labelled_pictures_in(app, tmp
     facts = dict(trained_with(said["model"]))
     assert facts["world"] == "lego"
     assert facts["labelled_share"] == 0.3
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_what_deceives_a_network_is_kept_the_worst_first(tmp_path):
+    network = SignNet()
+    torch.nn.init.constant_(network.heat.bias, 4.0)  # sees signs everywhere
+    list(mining.mine(network, tmp_path / "hard", count=5, seed=1, keep=3, workers=0))
+    hard = dataset.open_set(tmp_path / "hard")
+    assert len(hard) == 3
+    assert (hard.labels[..., 4] == -1).all()
+    drawn = [draw_sign_free(1, index) for index in range(5)]
+    assert all(any(np.array_equal(image, one) for one in drawn) for image in hard.images)
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_network_that_nothing_deceives_is_left_as_it_is(tmp_path):
+    network = SignNet()
+    torch.nn.init.constant_(network.heat.bias, -20.0)
+    assert list(mining.mine(network, tmp_path, count=2, seed=1, keep=3, workers=0)) == [2]
+    assert len(dataset.open_set(tmp_path)) == 0
 
 
 def trained_with(model):

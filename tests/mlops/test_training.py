@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from kit.errors import ConfigError
-from kit.mlops.training import CURVE, Recipe, Trainer, augment, load_checkpoint
+from kit.mlops.augmentation import augment
+from kit.mlops.training import CURVE, Recipe, Trainer, load_checkpoint
 
 SMALL = Recipe(epochs=26, batch=8, edges_px=(64,), warmup_steps=5, save_steps=10)
 

@@ -66,6 +66,23 @@ def draw_example(seed: int, index: int, *, world: World = "lego") -> Example:
     return label_scene(scene, photograph(scene.image, rng))
 
 
+def draw_sign_free(seed: int, index: int) -> Image:
+    """Draw one picture without a sign, for finding what a network takes for one.
+
+    Args:
+        seed: Of the whole set.
+        index: Of the picture in the set.
+
+    Returns:
+        BGR picture (320, 320, 3) uint8.
+    """
+    rng = np.random.default_rng((seed, index, 0))
+    roll = float(rng.normal(0, 12))
+    horizon, lift = float(rng.uniform(0.05, 0.75)) * EDGE_PX, float(rng.uniform(0.9, 4))
+    image = _background(rng, kind=rng.random(), horizon_px=horizon, lift=lift, roll=roll)
+    return photograph(image, rng) if rng.random() < 0.5 else image
+
+
 def _draw_street(rng: Rng) -> Example:
     scene = Scene(street.draw_street(rng, EDGE_PX, _photos()))
     if rng.random() < 0.85:
