@@ -74,8 +74,7 @@ class Detector:
         confidence: float | None = None,
         threads: int = 2,
     ) -> None:
-        if confidence is not None and not 0 < confidence <= 1:
-            raise ConfigError("The confidence is wrong", expected="above 0, to 1", got=confidence)
+        check_confidence(confidence)
         path = share_path("datasets/model/signs.onnx") if model is None else Path(model)
         self._session, self._info = load_model(path, provider=provider, threads=threads)
         self._confidence = self._info.threshold if confidence is None else confidence
@@ -131,6 +130,16 @@ class Detector:
         for channel, plane in enumerate(self._input[0]):
             np.multiply(image[:, :, 2 - channel], _SCALE, out=plane[:height, :width])
         return self._input
+
+
+def check_confidence(confidence: float | None) -> None:
+    """Check that a confidence can be asked for; None asks for the model's own threshold.
+
+    Raises:
+        ConfigError: If it is not above 0, or above 1.
+    """
+    if confidence is not None and not 0 < confidence <= 1:
+        raise ConfigError("The confidence is wrong", expected="above 0, to 1", got=confidence)
 
 
 def check_picture(image: Image) -> None:

@@ -31,7 +31,7 @@ class ModelInfo(BaseModel):
         input_height: Height of the input for a frame, pixels.
         metrics: What was measured when it was made.
         provider: onnxruntime's name of the provider that runs it.
-        path: The file.
+        path: The file; of a model at a server, its name there.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
