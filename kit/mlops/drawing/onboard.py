@@ -26,7 +26,7 @@ _SHARES = (0.3, 0.25, 0.1, 0.35)  # speed limits, warnings, stops, other signs
 
 
 def draw_onboard(
-    track_seed: tuple[int, ...], rng: Rng, *, edge_px: int
+    track_seed: tuple[int, ...], rng: Rng, *, edge_px: int, signs: bool = True
 ) -> tuple[NDArray[np.uint8], list[Truth]]:
     """Draw a square part of what the camera on a train sees.
 
@@ -34,12 +34,13 @@ def draw_onboard(
         track_seed: Lays the track and furnishes the room; the last few are kept.
         rng: Source of chance for the place on the track and the part of the picture.
         edge_px: Edge of the result.
+        signs: Whether there may be any.
 
     Returns:
         BGR picture (edge_px, edge_px, 3) uint8, and the signs that show their faces, boxes in
         pixels of this picture; they may reach out of it.
     """
-    renderer = _renderer(track_seed)
+    renderer = _renderer(track_seed, signs)
     position = float(rng.uniform(0, renderer.scenario.build_track().length_m))
     image, truths = renderer.render(_state(renderer.scenario, position, rng))
     height, width = image.shape[:2]
@@ -84,7 +85,7 @@ def _state(scenario: Scenario, position_m: float, rng: Rng) -> WorldState:
 
 
 @lru_cache(maxsize=2)
-def _renderer(track_seed: tuple[int, ...]) -> Renderer:
+def _renderer(track_seed: tuple[int, ...], signs: bool) -> Renderer:  # noqa: FBT001
     rng = np.random.default_rng(track_seed)
     scenario = Scenario.model_validate(
         {
@@ -102,7 +103,9 @@ def _renderer(track_seed: tuple[int, ...]) -> Renderer:
             "scenery": float(rng.uniform(0, 1)),
         }
     )
-    return Renderer(_with_signs(scenario, rng), seed=int(rng.integers(1 << 30)))
+    if signs:
+        scenario = _with_signs(scenario, rng)
+    return Renderer(scenario, seed=int(rng.integers(1 << 30)))
 
 
 def _pieces(rng: Rng) -> list[dict[str, float]]:

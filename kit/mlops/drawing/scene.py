@@ -36,6 +36,7 @@ Rng = np.random.Generator
 World = Literal["lego", "road"]
 
 _ONBOARD_SHARE = 0.14
+_ONBOARD_SIGN_FREE_SHARE = 0.3
 _ONBOARD_TRACK_EVERY = 100  # pictures of a set that share a track: laying one is slow
 
 
@@ -77,6 +78,10 @@ def draw_sign_free(seed: int, index: int) -> Image:
         BGR picture (320, 320, 3) uint8.
     """
     rng = np.random.default_rng((seed, index, 0))
+    if rng.random() < _ONBOARD_SIGN_FREE_SHARE:
+        track_seed = (seed, index // _ONBOARD_TRACK_EVERY, 0)
+        image, _ = draw_onboard(track_seed, rng, edge_px=EDGE_PX, signs=False)
+        return image
     roll = float(rng.normal(0, 12))
     horizon, lift = float(rng.uniform(0.05, 0.75)) * EDGE_PX, float(rng.uniform(0.9, 4))
     image = _background(rng, kind=rng.random(), horizon_px=horizon, lift=lift, roll=roll)
