@@ -15,16 +15,17 @@ from kit.errors import EventError
 from kit.events import Detection, Event, Frame, Prediction, Stage
 from kit.messaging.mailbox import LatestMailbox
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters
-from kit.vision.detector import Detector
 from kit.vision.frames import decode_jpeg
 from kit.vision.overlay import draw
+from kit.vision.remote import NoAnswerError, open_detector
 
 
 class InferenceParameters(ServiceParameters):
     """Parameters of the inference service.
 
     Attributes:
-        model: Path of an ONNX model; the shipped one if empty.
+        model: Path of an ONNX model, or its URL at a model server, such as
+            ``grpc://127.0.0.1:8091/signs``; the shipped one if empty.
         provider: Where it runs: ``auto`` takes TensorRT, CUDA or CPU, the first that works.
         confidence: Detections below are left out, 0 to 1; the model's own threshold if None.
         threads: Threads of the CPU provider.
@@ -45,8 +46,8 @@ class InferenceService(Service[InferenceParameters]):
     @contextmanager
     def working(self) -> Iterator[None]:
         """Hold the model, warmed up, and the subscription to frames."""
-        self._detector = Detector(
-            self.parameters.model or None,
+        self._detector = open_detector(
+            self.parameters.model,
             provider=self.parameters.provider,
             confidence=self.parameters.confidence,
             threads=self.parameters.threads,
@@ -55,7 +56,10 @@ class InferenceService(Service[InferenceParameters]):
         self._shown: tuple[npt.NDArray[np.uint8], tuple[Detection, ...]] | None = None
         self._busy_ms = 0.0
         self.client.subscribe(f"train/{self.parameters.train_id}/frame", self._receive)
-        yield
+        try:
+            yield
+        finally:
+            self._detector.close()
 
     def _receive(self, event: Event, received_ns: int) -> None:
         if isinstance(event, Frame):
@@ -74,7 +78,11 @@ class InferenceService(Service[InferenceParameters]):
             self.count("undecodable")
             return
         decoded_ns = time.monotonic_ns()
-        detections = self._detector.detect(image)
+        try:
+            detections = self._detector.detect(image)
+        except NoAnswerError:  # of a model server; without predictions the train stops by itself
+            self.count("unanswered")
+            return
         inferred_ns = time.monotonic_ns()
         self.client.publish(
             Prediction(

@@ -113,6 +113,9 @@ class Detector:
         corners = found.corners * np.array([scale_x, scale_y, scale_x, scale_y], np.float32)
         return _detections(found._replace(corners=corners), width=width, height=height)
 
+    def close(self) -> None:
+        """Do nothing: detectors that somebody else runs have a connection to let go."""
+
     def _shrink(self, image: Image) -> Image:
         height, width = image.shape[:2]
         scale = LONGER_SIDE_PX / max(height, width)

@@ -45,6 +45,9 @@ class AnyDetector(Protocol):
     def detect(self, image_bgr: Image) -> tuple[Detection, ...]:
         """Find the signs of a picture, ``(H, W, 3)`` uint8, BGR."""
 
+    def close(self) -> None:
+        """Let go what it holds."""
+
 
 class ServerAddress(NamedTuple):
     """A model on a server.
