@@ -57,7 +57,8 @@ def demo(
         str | None, typer.Option(help="A real hub: ble, or ble:<name or address>.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="An ONNX model instead of the one that comes along.")
+        str | None,
+        typer.Option(help="An ONNX file, or a model server's URL, instead of the kit's model."),
     ] = None,
     provider: Annotated[Provider, typer.Option(help="Where the model runs.")] = Provider.AUTO,
     runtime: Annotated[
@@ -86,7 +87,7 @@ def demo(
         out=out,
         source=absolute(source, is_path=True) if source else None,
         hub=hub,
-        model=str(model.resolve()) if model else "",
+        model=absolute(model, is_path=True) if model else "",
         provider=provider.value,
         runtime=runtime.value,
         console=console,
