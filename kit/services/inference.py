@@ -17,7 +17,7 @@ from kit.messaging.mailbox import LatestMailbox
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters
 from kit.vision.frames import decode_jpeg
 from kit.vision.overlay import draw
-from kit.vision.remote import NoAnswerError, open_detector
+from kit.vision.remote import DEADLINE_S, START_DEADLINE_S, NoAnswerError, open_detector
 
 
 class InferenceParameters(ServiceParameters):
@@ -29,12 +29,15 @@ class InferenceParameters(ServiceParameters):
         provider: Where it runs: ``auto`` takes TensorRT, CUDA or CPU, the first that works.
         confidence: Detections below are left out, 0 to 1; the model's own threshold if None.
         threads: Threads of the CPU provider.
+        deadline_s: How long a model server may take for a frame, seconds. The train slows when
+            decisions are silent for 0.25 s, and does not move on frames older than 0.3 s.
     """
 
     model: str = ""
     provider: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
     confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
     threads: Annotated[int, Field(ge=1, le=64)] = 2
+    deadline_s: Annotated[float, Field(gt=0, le=START_DEADLINE_S)] = DEADLINE_S
 
 
 class InferenceService(Service[InferenceParameters]):
@@ -51,6 +54,7 @@ class InferenceService(Service[InferenceParameters]):
             provider=self.parameters.provider,
             confidence=self.parameters.confidence,
             threads=self.parameters.threads,
+            deadline_s=self.parameters.deadline_s,
         )
         self._frames: LatestMailbox[tuple[Frame, int]] = LatestMailbox()
         self._shown: tuple[npt.NDArray[np.uint8], tuple[Detection, ...]] | None = None

@@ -114,7 +114,9 @@ class RemoteDetector:
         check_confidence(confidence)
         if not 0 < deadline_s <= START_DEADLINE_S:
             raise ConfigError(
-                "The deadline is wrong", expected=f"0 to {START_DEADLINE_S:g} s", got=deadline_s
+                "The deadline is wrong",
+                expected=f"above 0, to {START_DEADLINE_S:g} s",
+                got=deadline_s,
             )
         self._address = ServerAddress.parse(url)
         self._asked_confidence = confidence
@@ -221,6 +223,7 @@ def open_detector(
     provider: Provider = "auto",
     confidence: float | None = None,
     threads: int = 2,
+    deadline_s: float = DEADLINE_S,
 ) -> Detector | RemoteDetector:
     """Open the detector that a parameter names.
 
@@ -230,6 +233,7 @@ def open_detector(
             this is not ``auto``.
         confidence: Detections below are left out, above 0 to 1; the model's own threshold if None.
         threads: Threads of the CPU provider, from 1; a server has its own setting.
+        deadline_s: How long a server may take for one picture, seconds.
 
     Returns:
         A detector that has already looked at one picture.
@@ -241,7 +245,7 @@ def open_detector(
     """
     if "://" not in model:
         return Detector(model or None, provider=provider, confidence=confidence, threads=threads)
-    detector = RemoteDetector(model, confidence=confidence)
+    detector = RemoteDetector(model, confidence=confidence, deadline_s=deadline_s)
     if provider not in {"auto", *(n for n, p in PROVIDERS.items() if p == detector.info.provider)}:
         detector.close()
         raise ModelError(
