@@ -169,7 +169,7 @@ def serving(
         argv = (str(program), "start", str(repository))
         with Child.program(*argv, name="model server", log=log) as child:
             server = ModelServer(host, *ports, name, child)
-            _wait_ready(server, log)
+            wait_ready(server, log)
             yield server
 
 
@@ -209,8 +209,16 @@ def _server_settings(folder: Path, host: str, http_port: int, grpc_port: int) ->
     }
 
 
-def _wait_ready(server: ModelServer, log: Path) -> None:
-    """Wait until the model answers that it is ready."""
+def wait_ready(server: ModelServer, log: Path) -> None:
+    """Wait until a server's model is ready and both its ports listen.
+
+    Args:
+        server: The server, just started.
+        log: File that gets its messages.
+
+    Raises:
+        MissionError: If it ended or took longer than `START_TIMEOUT_S`.
+    """
     deadline = time.monotonic() + START_TIMEOUT_S
     pause = threading.Event()
     while server.child.alive and time.monotonic() < deadline:
