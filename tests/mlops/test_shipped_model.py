@@ -12,7 +12,7 @@ import pytest
 from kit.config import share_path
 from kit.mlops.drawing.scene import draw_example
 from kit.mlops.drawing.signs import draw_face
-from kit.mlops.evaluate import evaluate
+from kit.mlops.measuring.evaluate import evaluate
 from kit.vision.detector import Detector
 
 LEAST_MAP50 = 0.95

@@ -1,0 +1,136 @@
+"""The command line's share of this room: ``kit evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kit.cli import JsonFlag, emit
+from kit.vision.commands import Model, ProviderName, Threads, checked_provider
+
+if TYPE_CHECKING:
+    from kit.mlops.measuring.comparison import Comparison
+    from kit.mlops.measuring.labelled import LabelledPhoto
+    from kit.mlops.measuring.measurement import Measurement
+    from kit.vision.detector import Detector
+
+Images = Annotated[Path, typer.Option(help="Folder of the photos.")]
+Annotations = Annotated[Path, typer.Option(help="Their signs, as a COCO file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's command.
+
+    Args:
+        app: The ``kit`` application.
+    """
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    *,
+    images: Images,
+    annotations: Annotations,
+    model: Model = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another ONNX file to compare the model with.")
+    ] = None,
+    sign_free: Annotated[
+        int, typer.Option(min=0, help="Count false alarms on so many frames without signs.")
+    ] = 0,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Also shrink, roll, darken, cover ... the photos.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for a page with curves and the worst mistakes.")
+    ] = None,
+    provider: ProviderName = "auto",
+    threads: Threads = 2,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure the model on photos whose signs are known: precision, recall, mistakes, time."""
+    from kit.mlops.measuring.labelled import read_coco
+    from kit.mlops.measuring.measurement import measure
+
+    photos = read_coco(annotations, images)
+    where = {"provider": checked_provider(provider), "threads": threads}
+    eyes = open_weak(model, **where)
+    comparison = None
+    if against is None:
+        measured = measure(eyes, photos, threshold=eyes.info.threshold)
+    else:
+        other = open_weak(against, **where)
+        comparison = _compare(eyes, other, photos)
+        measured = comparison.model
+    measured = _more(measured, eyes, photos, sign_free=sign_free, robustness=robustness)
+    result = {
+        **measured.as_json(),
+        "model": eyes.info.version,
+        "provider": eyes.info.provider,
+        "against": None if comparison is None else comparison.as_json(),
+        "report": None,
+    }
+    if report is not None:
+        from kit.mlops.measuring.report import write_report
+
+        page = write_report(report, measured, name=eyes.info.version, comparison=comparison)
+        result["report"] = str(page)
+    emit(result, as_json=as_json, text=_text(measured, comparison, result["report"]))
+
+
+def open_weak(model: Path | None, *, provider: Any, threads: int) -> Detector:
+    """Open a model so that it also reports what it is not sure of, for the curves.
+
+    Raises:
+        ModelError: If the model cannot be opened or run.
+    """
+    from kit.mlops.measuring.observing import WEAKEST
+    from kit.vision.detector import Detector
+
+    return Detector(model, provider=provider, confidence=WEAKEST, threads=threads)
+
+
+def _compare(eyes: Detector, other: Detector, photos: list[LabelledPhoto]) -> Comparison:
+    from kit.mlops.measuring.comparison import compare
+
+    names = (eyes.info.version, other.info.version)
+    if names[0] == names[1]:  # such as a model and its INT8 copy
+        names = (str(eyes.info.path.name), str(other.info.path.name))
+    if names[0] == names[1]:
+        names = (f"{names[0]} (model)", f"{names[1]} (against)")
+    thresholds = (eyes.info.threshold, other.info.threshold)
+    return compare((eyes, other), photos, names=names, thresholds=thresholds)
+
+
+def _more(
+    measured: Measurement,
+    eyes: Detector,
+    photos: list[LabelledPhoto],
+    *,
+    sign_free: int,
+    robustness: bool,
+) -> Measurement:
+    from dataclasses import replace
+
+    from kit.mlops.measuring.measurement import with_robustness
+    from kit.mlops.measuring.sign_free import count_alarms
+
+    if robustness:
+        measured = with_robustness(measured, eyes, photos)
+    if sign_free:
+        alarms = count_alarms(eyes, frames=sign_free, threshold=eyes.info.threshold)
+        measured = replace(measured, sign_free=alarms)
+    return measured
+
+
+def _text(measured: Measurement, comparison: Comparison | None, report: str | None) -> str:
+    from kit.mlops.measuring.tables import as_text, comparison_text
+
+    parts = [as_text(measured)]
+    if comparison is not None:
+        parts.append(comparison_text(comparison))
+    if report is not None:
+        parts.append(f"report: {report}")
+    return "\n\n".join(parts)
