@@ -68,6 +68,12 @@ class Mistake:
     detection: _Corners | None
     source: LabelledPhoto = field(repr=False, compare=False, metadata=NOT_IN_JSON)
 
+    @property
+    def caption(self) -> str:
+        """A line below its picture: class, confidence, size and reason."""
+        sure = "" if self.confidence is None else f" {self.confidence:.2f}"
+        return f"{self.label}{sure}, {self.size_px:.0f} px: {self.reason}"
+
     def picture(self) -> Image:
         """Return the place, true box green, reported box red, (192, 192, 3) uint8 BGR."""
         boxes = [box for box in (self.sign, self.detection) if box is not None]
