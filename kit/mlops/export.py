@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from kit import __version__
 from kit.errors import ModelError
 from kit.mlops.drawing.signs import CLASSES
 from kit.mlops.network import Detector, SignNet
@@ -53,7 +54,10 @@ class Card:
             "input_height": INPUT_HEIGHT,
             "colour_order": "RGB",
             "scale": 1 / 255,
+            "normalisation": "each value times scale, nothing subtracted",
+            "precision": "fp32",
             "licence": LICENCE,
+            "made_with": {"kit": __version__, "torch": str(torch.__version__), "opset": OPSET},
         }
         return {key: json.dumps(value) for key, value in values.items()}
 

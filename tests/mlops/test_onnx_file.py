@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 
+from kit import __version__
 from kit.errors import ModelError
 from kit.mlops import export as exporting
 from kit.mlops.export import Card, export
@@ -41,9 +42,13 @@ def test_every_value_of_the_metadata_is_json(session):
     assert (read["input_width"], read["input_height"]) == (608, 400)
     assert read["colour_order"] == "RGB"
     assert read["scale"] == 1 / 255
+    assert read["precision"] == "fp32"
+    assert read["made_with"] == {"kit": __version__, "torch": torch.__version__, "opset": 17}
     assert read["threshold"] == 0.4
     assert read["metrics"] == {"drawn": 0.5}
-    assert {"nms_iou", "data_hash", "licence", "version", "trained_with"} <= set(read)
+    assert {"nms_iou", "data_hash", "licence", "version", "trained_with", "normalisation"} <= set(
+        read
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), [(400, 608), (480, 640), (48, 80)])

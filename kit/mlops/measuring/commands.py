@@ -1,4 +1,4 @@
-"""The command line's share of this room: ``kit evaluate``."""
+"""The command line's share of this room: ``kit evaluate`` and ``kit quantise``."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ if TYPE_CHECKING:
     from kit.mlops.measuring.comparison import Comparison
     from kit.mlops.measuring.labelled import LabelledPhoto
     from kit.mlops.measuring.measurement import Measurement
+    from kit.mlops.measuring.saving import Saving
     from kit.vision.detector import Detector
 
 Images = Annotated[Path, typer.Option(help="Folder of the photos.")]
 Annotations = Annotated[Path, typer.Option(help="Their signs, as a COCO file.")]
 
+DRAWN = 100
+"""Pictures that ``kit quantise`` draws to measure on when no photos are given."""
+
 
 def register(app: typer.Typer) -> None:
-    """Add this room's command.
+    """Add this room's commands.
 
     Args:
         app: The ``kit`` application.
     """
     app.command("evaluate")(evaluate)
+    app.command("quantise")(quantise)
 
 
 def evaluate(
@@ -78,6 +83,37 @@ def evaluate(
         page = write_report(report, measured, name=eyes.info.version, comparison=comparison)
         result["report"] = str(page)
     emit(result, as_json=as_json, text=_text(measured, comparison, result["report"]))
+
+
+def quantise(
+    *,
+    model: Annotated[Path, typer.Argument(help="The fp32 model, an ONNX file.")],
+    out: Annotated[Path, typer.Option(help="The INT8 copy.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of photos to measure both on; drawn ones if none.")
+    ] = None,
+    annotations: Annotated[Path | None, typer.Option(help="Their signs, as a COCO file.")] = None,
+    pictures: Annotated[int, typer.Option(min=8, help="Drawn pictures to calibrate with.")] = 60,
+    threads: Threads = 2,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make an INT8 copy of the model; it is not written if it costs more than 0.02 mAP50."""
+    from kit.mlops.measuring.labelled import drawn_photos, read_coco
+    from kit.mlops.measuring.saving import save_int8
+    from kit.mlops.quantise import CALIBRATION_SEED, calibration_frames
+
+    if (images is None) != (annotations is None):
+        message = "--images and --annotations belong together"
+        raise typer.BadParameter(message)
+    if images is None or annotations is None:
+        photos = drawn_photos(count=DRAWN, seed=CALIBRATION_SEED + 1)
+    else:
+        photos = read_coco(annotations, images)
+    frames = calibration_frames(count=pictures)
+    saving = save_int8(model, out, photos=photos, frames=frames, threads=threads)
+    emit(saving.as_json(), as_json=as_json, text=_saving_text(saving))
+    if not saving.written:
+        raise typer.Exit(1)
 
 
 def open_weak(model: Path | None, *, provider: Any, threads: int) -> Detector:
@@ -134,3 +170,21 @@ def _text(measured: Measurement, comparison: Comparison | None, report: str | No
     if report is not None:
         parts.append(f"report: {report}")
     return "\n\n".join(parts)
+
+
+def _saving_text(saving: Saving) -> str:
+    from kit.mlops.quantise import LARGEST_LOSS
+
+    lines = [f"{'':<6}{'kB':>8}{'mAP50':>8}{'ms p50':>9}{'ms p95':>9}"]
+    for name in ("fp32", "int8"):
+        took = saving.latency_ms[name]
+        lines.append(
+            f"{name:<6}{saving.bytes[name] / 1000:>8.0f}{saving.map50[name]:>8.3f}"
+            f"{took['p50']:>9.1f}{took['p95']:>9.1f}"
+        )
+    cost = f"INT8 costs {saving.loss:+.3f} mAP50 on {saving.photos} photos"
+    speed = f"is {saving.speedup:.1f} times as fast on this machine"
+    kept = (
+        f"written to {saving.out}" if saving.written else f"not written: more than {LARGEST_LOSS}"
+    )
+    return "\n".join([*lines, f"{cost} and {speed}; {kept}"])
