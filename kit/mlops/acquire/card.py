@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -99,15 +100,27 @@ def verify(
     Returns:
         What differs, in words; empty if the card is true.
     """
-    before = card.model_dump(exclude={"problems"})
-    now = make_card(annotated, splits).model_dump(exclude={"problems"})
+    before, now = _flat(card), _flat(make_card(annotated, splits))
     differs = [
-        f"{name}: the card says {before[name]!r}, the data {now[name]!r}"
-        for name in before
-        if before[name] != now[name]
+        f"{name}: the card says {before.get(name)!r}, the data {now.get(name)!r}"
+        for name in {**before, **now}
+        if before.get(name) != now.get(name)
     ]
     broken = [f"{p.file}: {p.what}" for p in annotated.problems]
     return (*differs, *broken)
+
+
+def _flat(card: DatasetCard) -> dict[str, Any]:
+    """Name every single value of a card but the problems, such as ``splits.test.photos``."""
+    flat: dict[str, Any] = {}
+    waiting: list[tuple[str, Any]] = [("", card.model_dump(exclude={"problems"}))]
+    while waiting:
+        name, value = waiting.pop(0)
+        if isinstance(value, dict):
+            waiting += [(f"{name}.{key}".lstrip("."), inner) for key, inner in value.items()]
+        else:
+            flat[name] = value
+    return flat
 
 
 def _part(annotated: AnnotatedSet) -> Part:
@@ -167,7 +180,7 @@ def _splits(card: DatasetCard) -> list[str]:
 def _problems(card: DatasetCard) -> list[str]:
     if not card.problems:
         return ["Nothing was broken."]
-    counts = Counter(problem.done for problem in card.problems)
+    counts = Counter(re.split(r"[,;]", problem.done)[0] for problem in card.problems)
     told = ", ".join(f"{count} {done}" for done, count in counts.most_common())
     shown = [f"- `{p.file}`: {p.what}: {p.done}" for p in card.problems[:SHOWN_PROBLEMS]]
     rest = len(card.problems) - len(shown)

@@ -94,10 +94,17 @@ def cut_crop(
         BGR (320, 320, 3) uint8, and label rows (24, 6) float32 as in `LABEL_FIELDS`.
     """
     photo, sign = _choose(annotated, rng)
-    fit = min(1.0, LONGER_SIDE_PX / max(photo.width, photo.height))
-    scale = fit * float(np.exp(rng.uniform(*np.log(SCALES))))
-    corner = _corner_around(sign, scale, rng) if sign else _empty_corner(photo, scale, rng)
+    scale = _scale(photo, rng)
+    corner = _corner_around(photo, sign, scale, rng) if sign else _empty_corner(photo, scale, rng)
     return _cut(read(photo.path), scale, corner), _rows(photo, scale, corner)
+
+
+def _scale(photo: Photo, rng: np.random.Generator) -> float:
+    """Choose a scale at which the photo fills the crop, if it can without growing too much."""
+    fit = min(1.0, LONGER_SIDE_PX / max(photo.width, photo.height))
+    low, high = (factor * fit for factor in SCALES)
+    low = float(np.clip(EDGE_PX / min(photo.width, photo.height), low, high))
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _choose(annotated: AnnotatedSet, rng: np.random.Generator) -> tuple[Photo, Sign | None]:
@@ -112,13 +119,19 @@ def _choose(annotated: AnnotatedSet, rng: np.random.Generator) -> tuple[Photo, S
     return alike[int(rng.integers(len(alike)))]
 
 
-def _corner_around(sign: Sign, scale: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Place the crop so that the sign is whole in it, anywhere, if it fits."""
+def _corner_around(
+    photo: Photo, sign: Sign, scale: float, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Place the crop in the photo so that the sign is whole in it, anywhere, if it fits."""
     x1, y1, x2, y2 = (v * scale for v in sign.box)
     corner = []
-    for low, high in ((x1, x2), (y1, y2)):
-        room = EDGE_PX - (high - low)
-        corner.append(low - (float(rng.uniform(0, room)) if room > 0 else room / 2))
+    for low, high, side in ((x1, x2, photo.width), (y1, y2, photo.height)):
+        least, most = _room(side * scale)
+        if high - low < EDGE_PX:
+            least, most = max(least, high - EDGE_PX), min(most, low)
+        else:
+            least = most = float(np.clip((low + high - EDGE_PX) / 2, least, most))
+        corner.append(float(rng.uniform(least, max(least, most))))
     return corner[0], corner[1]
 
 
@@ -126,12 +139,16 @@ def _empty_corner(photo: Photo, scale: float, rng: np.random.Generator) -> tuple
     """Look for a place without a sign; where there is none, take the last one tried."""
     corner = (0.0, 0.0)
     for _ in range(_TRIES):
-        room = [side * scale - EDGE_PX for side in (photo.width, photo.height)]
-        x, y = (float(rng.uniform(min(r, 0), max(r, 0))) for r in room)
+        x, y = (float(rng.uniform(*_room(side * scale))) for side in (photo.width, photo.height))
         corner = (x, y)
         if (_rows(photo, scale, corner)[:, 4] < 0).all():
             break
     return corner
+
+
+def _room(side: float) -> tuple[float, float]:
+    """Return where a crop may begin: inside a long side, or so that all of a short one is seen."""
+    return min(side - EDGE_PX, 0.0), max(side - EDGE_PX, 0.0)
 
 
 def _rows(photo: Photo, scale: float, corner: tuple[float, float]) -> NDArray[np.float32]:

@@ -154,4 +154,4 @@ def fit_box(box: Box, size: Size) -> tuple[Box, float]:
 def _in_words(error: Exception) -> str:
     if isinstance(error, KeyError):
         return f"'{error.args[0]}' is missing"
-    return str(error) or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__

@@ -5,9 +5,11 @@ import pytest
 
 from kit.errors import CameraError, ConfigError
 from kit.mlops.acquire.annotated import AnnotatedSet, Sign
-from kit.mlops.acquire.crops import MIN_SIGN_PX, crops_of, cut_crop
+from kit.mlops.acquire.crops import MIN_SIGN_PX, SCALES, crops_of, cut_crop
 from kit.mlops.dataset import DrawnSet, join, open_set
 from kit.mlops.drawing.signs import OTHER
+from kit.vision.detector import LONGER_SIDE_PX
+from kit.vision.frames import PADDING
 from tests.mlops.acquire import samples
 from tests.mlops.acquire.samples import LICENCE
 
@@ -85,6 +87,18 @@ def test_signs_are_shown_whole_wherever_they_are_chosen(tmp_path):
         for x1, y1, x2, y2, _, ignored in rows[rows[:, 4] >= 0]:
             assert not ignored
             assert abs((x2 - x1) - (y2 - y1)) < 0.01
+
+
+@pytest.mark.parametrize("size", [(1000, 750), (640, 480), (320, 240), (250, 188), (40, 400)])
+def test_a_crop_is_filled_as_far_as_its_photo_can(tmp_path, size):
+    one = samples.photo(tmp_path, "a.png", [Sign(0, (10, 10, 30, 30))], size=size)
+    alone = AnnotatedSet((one,), "painted", LICENCE)
+    for seed in range(10):
+        image, _ = cut_crop(alone, np.random.default_rng(seed))
+        fit = min(1, LONGER_SIDE_PX / max(size))
+        most = np.prod([min(1, side * fit * SCALES[1] / 320) for side in size])
+        filled = (image != PADDING).any(axis=2).mean()
+        assert filled > 0.97 * most if min(size) * fit * SCALES[1] < 320 else filled > 0.97
 
 
 def test_what_is_ignored_or_tiny_counts_neither_way(tmp_path):

@@ -157,7 +157,15 @@ def test_a_box_that_moved_a_hundredth_belies_the_card(kept):
 def test_a_part_that_changed_belies_the_card(kept):
     save_split(split_by_scene(load_set(kept), test=0.4), kept)
     shutil.copy(kept / "train.json", kept / "test.json")
-    assert [line.split(":")[0] for line in check_folder(kept)] == ["splits"]
+    names = {line.split(":")[0] for line in check_folder(kept)}
+    assert "splits.test.data_hash" in names
+    assert all(name.startswith("splits.test.") for name in names)
+
+
+def test_a_part_that_is_gone_belies_the_card(kept):
+    save_split(split_by_scene(load_set(kept), test=0.4), kept)
+    (kept / "test.json").unlink()
+    assert "splits.test.photos: the card says 1, the data None" in check_folder(kept)
 
 
 @given(seed=st.integers())
