@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kit.errors import ConfigError
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
         arm_key: Secret that the controller and the train's operators share.
         runs_dir: Folder that gets a folder for each run.
         spool_dir: Folder that keeps what Kafka has not taken yet; ``runs_dir`` if None.
+        registry: Folder or URL of the registry of models; ``registry`` in ``runs_dir`` if None.
+        keys_dir: Folder of the keys that models are signed and checked with; one in the
+            user's own configuration if None.
     """
 
     model_config = SettingsConfigDict(env_prefix="KIT_", frozen=True, extra="ignore")
@@ -51,6 +54,16 @@ class Settings(BaseSettings):
     arm_key: SecretStr | None = None
     runs_dir: Path = Field(default=Path("runs"))
     spool_dir: Path | None = None
+    registry: str | None = None
+    keys_dir: Path | None = None
+
+    @field_validator("registry")
+    @classmethod
+    def _same_for_children(cls, registry: str | None) -> str | None:
+        """Make a path absolute: programs that the kit starts may run in another folder."""
+        if registry is None or "://" in registry:
+            return registry
+        return str(Path(registry).resolve())
 
     @classmethod
     def load(cls) -> Settings:

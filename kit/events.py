@@ -1,8 +1,8 @@
-"""The five events of the kit, as frozen models; ``kit.envelope`` makes them CloudEvents.
+"""The events of the kit, as frozen models; ``kit.envelope`` makes them CloudEvents.
 
 A ``Frame`` is made by capture; a ``Prediction``, a ``Command`` and a ``TrainState`` follow
 from it and carry its ``FrameStamp`` on, so that every stage can be traced back to the moment
-of capture. ``Alive`` says that a service is there.
+of capture. ``Alive`` says that a service is there, ``ModelChange`` which model a train runs.
 
 Times named ``_ns`` are nanoseconds of the system-wide monotonic clock (``time.monotonic_ns``):
 they compare across the processes of one machine, and no step of the wall clock moves them.
@@ -97,6 +97,15 @@ class Motion(StrEnum):
     SLOWED = "slowed"
     STOPPING = "stopping"
     FAULT = "fault"
+
+
+class ModelStatus(StrEnum):
+    """What happened to a model."""
+
+    PROMOTED = "promoted"
+    RUNNING = "running"
+    REFUSED = "refused"
+    ROLLED_BACK = "rolled_back"
 
 
 class Stage(StrEnum):
@@ -376,8 +385,35 @@ class Alive(Event):
         return f"train/{self.train_id}/{self.kind}/{self.service}"
 
 
+class ModelChange(Event):
+    """Tells which model a train shall run, and what the train made of it; retained.
+
+    ``promoted`` comes from the registry and only says that there is something to fetch: the
+    train asks its own registry and believes signatures, not messages. The train answers
+    ``running``, ``refused`` or ``rolled_back``.
+
+    Attributes:
+        status: What happened.
+        model: Version of the model that it happened to.
+        sha256: Of that model's file, 64 hexadecimal digits.
+        previous: The version that was in use before; after a roll-back, the one in use again.
+        registry: Where the model is, with no secret in it.
+        reason: Why, in words for people.
+    """
+
+    kind: ClassVar[str] = "model"
+
+    status: ModelStatus
+    model: Annotated[str, Field(min_length=1, max_length=80)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    previous: Annotated[str, Field(max_length=80)] | None = None
+    registry: _Text = ""
+    reason: _Text = ""
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
-    model.type_name(): model for model in (Frame, Prediction, Command, TrainState, Alive)
+    model.type_name(): model
+    for model in (Frame, Prediction, Command, TrainState, Alive, ModelChange)
 }
 """Event classes by their CloudEvents type."""
 

@@ -17,6 +17,8 @@ from kit.events import (
     Frame,
     FrameStamp,
     Label,
+    ModelChange,
+    ModelStatus,
     Motion,
     Origin,
     Prediction,
@@ -99,7 +101,20 @@ alives = st.builds(
     counters=st.dictionaries(texts.filter(lambda t: len(t) <= 40), nanoseconds, max_size=5),
     detail=texts,
 )
-events: st.SearchStrategy[Event] = st.one_of(frames, predictions, commands, states, alives)
+versions = texts.filter(lambda t: 0 < len(t) <= 80)
+model_changes = st.builds(
+    ModelChange,
+    **common,
+    status=st.sampled_from(ModelStatus),
+    model=versions,
+    sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    previous=st.none() | versions,
+    registry=texts,
+    reason=texts,
+)
+events: st.SearchStrategy[Event] = st.one_of(
+    frames, predictions, commands, states, alives, model_changes
+)
 
 
 def a_stamp(sequence: int = 0) -> FrameStamp:
@@ -131,4 +146,7 @@ def one_of_each(train_id: str) -> list[Event]:
         a_command(train_id, reason="Arrêt: danger à 40 cm"),
         TrainState(train_id=train_id, motion=Motion.STOPPED, reason="new", latched=True),
         Alive(train_id=train_id, service="other", counters={"frames": 3}),
+        ModelChange(
+            train_id=train_id, status=ModelStatus.PROMOTED, model="1.2.0", sha256="0" * 64
+        ),
     ]

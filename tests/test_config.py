@@ -43,6 +43,14 @@ def test_a_child_gets_the_same_settings_wherever_it_runs(
     assert child == settings.model_copy(update={"runs_dir": tmp_path / "my runs"})
 
 
+def test_a_registry_on_disk_is_the_same_place_for_a_child_and_a_url_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings(registry="models").registry == str(tmp_path / "models")
+    assert Settings(registry="s3://bucket/models").registry == "s3://bucket/models"
+
+
 def test_what_is_not_set_is_not_handed_on() -> None:
     assert "KIT_MQTT_URL" not in Settings().environment()
 

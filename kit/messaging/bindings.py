@@ -24,7 +24,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from kit.envelope import cloudevent, from_cloudevent, to_cloudevent
 from kit.errors import EventError
-from kit.events import Alive, Command, Event, Frame, TrainState
+from kit.events import Alive, Command, Event, Frame, ModelChange, TrainState
 
 QOS: Mapping[str, int] = {
     Frame.kind: 0,
@@ -32,6 +32,7 @@ QOS: Mapping[str, int] = {
     Command.kind: 1,
     TrainState.kind: 1,
     Alive.kind: 1,
+    ModelChange.kind: 1,
 }
 """MQTT quality of service by kind of event: what the next frame replaces may get lost."""
 
@@ -125,7 +126,7 @@ def to_mqtt(event: Event, *, source: str) -> MqttMessage:
         topic=event.topic,
         payload=_FORMAT.write_data(wrapped.get_data(), content_type),
         qos=QOS[event.kind],
-        retain=isinstance(event, Alive),
+        retain=isinstance(event, Alive | ModelChange),
         content_type=content_type,
         user_properties=tuple((name, _text(value)) for name, value in attributes.items()),
     )

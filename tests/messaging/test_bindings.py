@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.errors import EventError
-from kit.events import Action, Alive, Event, Frame
+from kit.events import Action, Alive, Event, Frame, ModelChange
 from kit.messaging.bindings import (
     MAX_IMAGE_BYTES,
     MAX_JSON_BYTES,
@@ -61,7 +61,7 @@ def test_a_message_has_the_topic_and_quality_of_its_kind(event: Event) -> None:
     message = to_mqtt(event, source="test")
     assert message.topic == event.topic
     assert message.qos == QOS[event.kind]
-    assert message.retain is isinstance(event, Alive)
+    assert message.retain is isinstance(event, Alive | ModelChange)
 
 
 def test_commands_and_states_are_acknowledged_and_frames_are_not() -> None:
