@@ -13,7 +13,7 @@ from kit.events import Label
 from kit.mlops.measuring.labelled import LabelledPhoto
 from kit.mlops.measuring.matching import Ranking, rank
 from kit.mlops.measuring.measurement import Measurement, summarise
-from kit.mlops.measuring.mistakes import Mistake
+from kit.mlops.measuring.mistakes import mistakes_by_photo
 from kit.mlops.measuring.observing import (
     FindsSigns,
     Observation,
@@ -178,7 +178,7 @@ def compare(
         against=second,
         rows=tuple(_rows(first, second)),
         interval=bootstrap(rank(seen[0]), rank(seen[1]), photos=len(photos), seed=seed),
-        disagreements=_disagreements(first, second, seen),
+        disagreements=_disagreements(seen, thresholds),
     )
 
 
@@ -245,24 +245,21 @@ def _figures(measured: Measurement) -> Iterator[tuple[str, float | None]]:
 
 
 def _disagreements(
-    first: Measurement, second: Measurement, seen: Sequence[Sequence[Observation]]
+    seen: Sequence[Sequence[Observation]], thresholds: tuple[float, float]
 ) -> tuple[Disagreement, ...]:
-    ours, theirs = (_by_photo(one.mistakes) for one in (first, second))
-    found = []
-    for one, other in zip(*seen, strict=True):
-        key = id(one.photo)
-        rows = (
-            one.above(first.evaluation.threshold),
-            other.above(second.evaluation.threshold),
+    ours, theirs = (
+        mistakes_by_photo(one, threshold=threshold)
+        for one, threshold in zip(seen, thresholds, strict=True)
+    )
+    found = [
+        Disagreement(
+            first.photo.name,
+            len(mine),
+            len(its),
+            source=first.photo,
+            found=(first.above(thresholds[0]), second.above(thresholds[1])),
         )
-        counts = len(ours.get(key, [])), len(theirs.get(key, []))
-        if counts[0] != counts[1]:
-            found.append(Disagreement(one.photo.name, *counts, source=one.photo, found=rows))
-    return tuple(sorted(found, key=lambda d: -abs(d.model - d.against)))
-
-
-def _by_photo(mistakes: Sequence[Mistake]) -> dict[int, list[Mistake]]:
-    grouped: dict[int, list[Mistake]] = {}
-    for mistake in mistakes:
-        grouped.setdefault(id(mistake.source), []).append(mistake)
-    return grouped
+        for first, second, mine, its in zip(*seen, ours, theirs, strict=True)
+        if len(mine) != len(its)
+    ]
+    return tuple(sorted(found, key=lambda one: -abs(one.model - one.against)))

@@ -61,8 +61,8 @@ class LabelledPhoto:
 
     @property
     def name(self) -> str:
-        """File name without its ending."""
-        return self.path.stem
+        """File name without its ending; of a picture that is in no file, its whole name."""
+        return self.path.stem if self.load is None else self.path.name
 
     def read(self) -> Image:
         """Return the picture, upright, BGR (H, W, 3) uint8.

@@ -160,6 +160,6 @@ def _at_recalls(recall: _Floats, precision: _Floats, points: _Floats) -> _Floats
     if not len(recall):
         return np.zeros_like(points)
     best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-    place = np.searchsorted(recall, points - 1e-9, side="left")
+    place = np.searchsorted(recall, points, side="left")
     reached = place < len(recall)
     return np.where(reached, best_from_here[np.minimum(place, len(recall) - 1)], 0.0)

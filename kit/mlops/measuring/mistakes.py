@@ -110,9 +110,16 @@ def find_mistakes(observations: Sequence[Observation], *, threshold: float) -> l
         observations: What was seen.
         threshold: Confidence from which a detection counts.
     """
+    by_photo = mistakes_by_photo(observations, threshold=threshold)
+    return sorted((mistake for found in by_photo for mistake in found), key=_order)
+
+
+def mistakes_by_photo(
+    observations: Sequence[Observation], *, threshold: float
+) -> list[list[Mistake]]:
+    """List the mistakes in each photo, in the order of the photos; see :func:`find_mistakes`."""
     classes = {LABELS.index(label) for label in labelled(observations)}
-    found = [m for one in observations for m in _in_photo(one, classes, threshold)]
-    return sorted(found, key=_order)
+    return [list(_in_photo(one, classes, threshold)) for one in observations]
 
 
 def worst(mistakes: Sequence[Mistake], kind: Kind, most: int) -> list[Mistake]:
