@@ -146,7 +146,5 @@ def one_of_each(train_id: str) -> list[Event]:
         a_command(train_id, reason="Arrêt: danger à 40 cm"),
         TrainState(train_id=train_id, motion=Motion.STOPPED, reason="new", latched=True),
         Alive(train_id=train_id, service="other", counters={"frames": 3}),
-        ModelChange(
-            train_id=train_id, status=ModelStatus.PROMOTED, model="1.2.0", sha256="0" * 64
-        ),
+        ModelChange(train_id=train_id, status=ModelStatus.PROMOTED, model="1.2.0", sha256="0" * 64),
     ]

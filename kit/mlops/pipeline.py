@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kit.mlops.dataset import DrawnSet, Pictures, draw_set, join, open_set
 from kit.mlops.drawing.scene import World, draw_example
 from kit.mlops.drawing.signs import OTHER
-from kit.mlops.measuring.evaluate import score
 from kit.mlops.export import Card, export
+from kit.mlops.measuring.evaluate import score
 from kit.mlops.mining import mine
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.training import Recipe, Trainer, load_weights, save_weights
