@@ -72,9 +72,8 @@ def _reader(annotation: Any, names: Mapping[Any, str]) -> Callable[[Size], Found
         if category not in names:
             msg = f"there is no category with the id {category!r}"
             raise ValueError(msg)
-        found = coco_annotations_to_detections(
-            [annotation | {"category_id": 0}], size, with_masks=False
-        )
+        alone = {"category_id": 0, "bbox": annotation["bbox"]}
+        found = coco_annotations_to_detections([alone], size, with_masks=False)
         crowd = annotation.get("iscrowd") == 1
         return as_found(found, name=names[category], ignored=crowd)
 
@@ -95,13 +94,19 @@ def _list_photo(
         path = index.find(hint)
     except LookupError as error:
         return Problem(hint, str(error), f"left out, with {len(mine)} boxes")
-    width, height = record.get("width"), record.get("height")
-    size = (int(width), int(height)) if width and height else None
     scene = record.get("scene")
     return Listed(
         index.name_of(path),
         path,
         tuple(mine),
-        size=size,
+        size=_size(record),
         scene=scene if isinstance(scene, str) else None,
     )
+
+
+def _size(record: dict[str, Any]) -> Size | None:
+    """Return the size that the file claims, or None if that is no size."""
+    width, height = record.get("width"), record.get("height")
+    if not isinstance(width, int) or not isinstance(height, int) or not width or not height:
+        return None
+    return width, height

@@ -56,7 +56,7 @@ def _read_task(where: str, task: dict[str, Any], index: PhotoIndex) -> Iterator[
     try:
         photo = _find_photo(task["data"], index)
         done = [a for a in task.get("annotations") or [] if not a.get("was_cancelled")]
-        regions = done[0]["result"] if done else []
+        regions = list(done[0]["result"]) if done else []
     except LookupError as error:
         yield Problem(where, str(error), "left out")
         return

@@ -41,7 +41,8 @@ class Entry:
     Attributes:
         where: The file and the place in it.
         read: Understands the entry, given the upright photo's width and height in pixels. Raises
-            ValueError, KeyError, TypeError, IndexError or AttributeError when it is damaged.
+            ValueError, OverflowError, KeyError, TypeError, IndexError or AttributeError when it is
+            damaged.
     """
 
     where: str

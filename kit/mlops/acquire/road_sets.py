@@ -82,8 +82,8 @@ def read_mapillary(path: Path, images: Path | None = None) -> Iterator[Listed | 
             continue
         try:
             data = read_json(file)
-            objects, size = data["objects"], (int(data["width"]), int(data["height"]))
-        except (ConfigError, KeyError, TypeError, ValueError) as error:
+            objects, size = list(data["objects"]), (int(data["width"]), int(data["height"]))
+        except (ConfigError, KeyError, TypeError, ValueError, OverflowError) as error:
             yield Problem(file.name, f"it cannot be read: {error}", "left out")
             continue
         entries = tuple(

@@ -22,7 +22,7 @@ OVERHANG_PX = 1.0
 """A box may reach this far out of the photo before it is worth a report."""
 
 LEFT_OUT = "left out"
-_DAMAGE = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+_DAMAGE = (ValueError, OverflowError, KeyError, TypeError, IndexError, AttributeError)
 
 
 def vet(

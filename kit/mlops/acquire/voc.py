@@ -81,6 +81,6 @@ def _reader(item: Element) -> Callable[[Size], Found]:
 def _size(root: Element) -> Size | None:
     """Return the size that the file claims; some tools write zeros."""
     sides = [root.findtext(f"size/{side}") or "" for side in ("width", "height")]
-    if not all(side.strip().isdigit() and int(side) for side in sides):
+    if not all(side.strip().isdecimal() and int(side) for side in sides):
         return None
     return int(sides[0]), int(sides[1])
