@@ -5,19 +5,35 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from kit.config import share_path
 from kit.errors import EventError
-from kit.events import Detection, Event, Frame, Prediction, Stage
+from kit.events import Detection, Event, Frame, ModelChange, Prediction, Stage
 from kit.messaging.mailbox import LatestMailbox
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters
+from kit.services.swap_policy import SwapRules
+from kit.vision.detector import Detector
 from kit.vision.frames import decode_jpeg
 from kit.vision.overlay import draw
-from kit.vision.remote import DEADLINE_S, START_DEADLINE_S, NoAnswerError, open_detector
+from kit.vision.remote import (
+    DEADLINE_S,
+    START_DEADLINE_S,
+    AnyDetector,
+    NoAnswerError,
+    open_detector,
+)
+
+if TYPE_CHECKING:
+    from kit.services.model_swap import SwappingDetector
+
+SHIPPED = "datasets/model/signs.onnx"
+"""The model that comes with the kit."""
 
 
 class InferenceParameters(ServiceParameters):
@@ -31,6 +47,9 @@ class InferenceParameters(ServiceParameters):
         threads: Threads of the CPU provider.
         deadline_s: How long a model server may take for a frame, seconds. The train slows when
             decisions are silent for 0.25 s, and does not move on frames older than 0.3 s.
+        registry: Folder or URL of a registry whose promoted model is run instead of ``model``,
+            and whose promotions are followed; none if empty.
+        swap: What a newly promoted model may do before it is refused or rolled back.
     """
 
     model: str = ""
@@ -38,6 +57,15 @@ class InferenceParameters(ServiceParameters):
     confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
     threads: Annotated[int, Field(ge=1, le=64)] = 2
     deadline_s: Annotated[float, Field(gt=0, le=START_DEADLINE_S)] = DEADLINE_S
+    registry: str = ""
+    swap: SwapRules = Field(default_factory=SwapRules)
+
+    @model_validator(mode="after")
+    def _one_master(self) -> Self:
+        if self.registry and "://" in self.model:
+            msg = "a model server runs what it likes: name a registry or a server, not both"
+            raise ValueError(msg)
+        return self
 
 
 class InferenceService(Service[InferenceParameters]):
@@ -49,7 +77,8 @@ class InferenceService(Service[InferenceParameters]):
     @contextmanager
     def working(self) -> Iterator[None]:
         """Hold the model, warmed up, and the subscription to frames."""
-        self._detector = open_detector(
+        self._swapping = self._follow_registry() if self.parameters.registry else None
+        self._detector: AnyDetector = self._swapping or open_detector(
             self.parameters.model,
             provider=self.parameters.provider,
             confidence=self.parameters.confidence,
@@ -59,18 +88,58 @@ class InferenceService(Service[InferenceParameters]):
         self._frames: LatestMailbox[tuple[Frame, int]] = LatestMailbox()
         self._shown: tuple[npt.NDArray[np.uint8], tuple[Detection, ...]] | None = None
         self._busy_ms = 0.0
-        self.client.subscribe(f"train/{self.parameters.train_id}/frame", self._receive)
+        train = f"train/{self.parameters.train_id}"
+        self.client.subscribe(f"{train}/frame", self._receive)
+        if self._swapping:
+            self.client.subscribe(f"{train}/model", self._hear_of_model)
+            self.client.on_connection(self._ask_for_model)
         try:
             yield
         finally:
             self._detector.close()
 
+    def _follow_registry(self) -> SwappingDetector:
+        # Without a registry the service needs none of the registry's packages.
+        from kit.mlops.registry.store import open_registry
+        from kit.services.model_swap import SwappingDetector
+
+        asked = self.parameters
+
+        def open_model(path: Path, /, *, threads: int | None) -> Detector:
+            return Detector(
+                path,
+                provider=asked.provider,
+                confidence=asked.confidence,
+                threads=threads or asked.threads,
+            )
+
+        return SwappingDetector(
+            Path(asked.model) if asked.model else share_path(SHIPPED),
+            open_model=open_model,
+            registry=open_registry(asked.registry, settings=self.settings),
+            rules=asked.swap,
+            confidence=asked.confidence,
+            announce=self.client.publish,
+            train_id=asked.train_id,
+        )
+
     def _receive(self, event: Event, received_ns: int) -> None:
         if isinstance(event, Frame):
             self._frames.put((event, received_ns))
 
+    def _hear_of_model(self, event: Event, _received_ns: int) -> None:
+        if self._swapping and isinstance(event, ModelChange):
+            self._swapping.nudge(event)
+
+    def _ask_for_model(self, connected: bool) -> None:  # noqa: FBT001  # the client's way
+        if self._swapping and connected:
+            self._swapping.nudge(None)  # a promotion may have gone unheard meanwhile
+
     def step(self) -> None:
         """Look at the newest frame, if there is one."""
+        if self._swapping:
+            self._swapping.tend()  # between two frames another model may take over
+            self.counters.update(self._swapping.counters)
         item = self._frames.get(STEP_TIMEOUT_S)
         self.counters["dropped"] = self._frames.dropped
         if item is None:
@@ -116,6 +185,7 @@ class InferenceService(Service[InferenceParameters]):
             "ms a frame": round(self._busy_ms, 1),
             "model": self._detector.info.version,
             "provider": self._detector.info.provider,
+            **({"change of model": self._swapping.phase.value} if self._swapping else {}),
             "seen": ", ".join(f"{d.label} {d.confidence:.2f}" for d in signs) or "no sign",
         }
 

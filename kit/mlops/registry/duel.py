@@ -24,6 +24,8 @@ from kit.vision.providers import ORT_ERRORS, Provider
 DRAWN_SEED = 90_210
 """Seed of the drawn pictures that the gate looks at; no training uses it."""
 
+_FAULTS: tuple[type[Exception], ...] = (ModelError, *ORT_ERRORS)
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -123,7 +125,7 @@ class _Seat:
     def answering(self) -> Iterator[None]:
         try:
             yield
-        except (ModelError, *ORT_ERRORS) as error:
+        except _FAULTS as error:
             raise _FailedError(self, error) from error
 
     def observe(self, photo: LabelledPhoto) -> None:
