@@ -111,6 +111,7 @@ def plot_sizes(measured: Measured) -> Figure:
     axis.set_xticks(range(len(names)), names)
     title = "Signs found, by size in the frame"
     axis.set(title=title, ylabel="recall", ylim=(0, 1.3 if len(measured) > 1 else 1.15))
+    axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
     _legend(axis, measured)
     return figure
 
@@ -216,7 +217,7 @@ def plot_differences(comparison: Comparison) -> Figure:
         for row in comparison.rows
         if row.difference is not None and not row.figure.endswith((" ms", " error"))
     ]
-    figure, (axis,) = _panels(1, height=1.4 + 0.42 * len(rows), width=10)
+    figure, (axis,) = _panels(1, height=1.4 + 0.32 * len(rows), width=10)
     values = [row.difference or 0.0 for row in rows]
     colours = [COLOURS[0] if value >= 0 else COLOURS[1] for value in values]
     axis.barh(range(len(rows)), values, color=colours)

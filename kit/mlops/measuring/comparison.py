@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kit.errors import ConfigError
 from kit.events import Label
 from kit.mlops.measuring.labelled import LabelledPhoto
 from kit.mlops.measuring.matching import Ranking, rank
@@ -151,6 +152,7 @@ def compare(
     *,
     names: tuple[str, str],
     thresholds: tuple[float, float],
+    timed: tuple[FindsSigns, FindsSigns] | None = None,
     seed: int = 1,
 ) -> Comparison:
     """Let two detectors look at the same photos, timed in turns.
@@ -160,13 +162,17 @@ def compare(
         photos: Labelled photos.
         names: Of the two, different from each other.
         thresholds: Confidence from which a detection of each counts.
+        timed: Are timed in their places: the same models, reporting only what counts, are faster.
         seed: Of the bootstrap.
 
     Raises:
+        ConfigError: If there are no photos.
         CameraError: If a photo cannot be read.
     """
+    if not photos:
+        raise ConfigError("There is nothing to compare on", expected="labelled photos", got="none")
     pairs = [tuple(observe_photo(one, photo) for one in detectors) for photo in photos]
-    took = time_frames(dict(zip(names, detectors, strict=True)), frames_of(photos))
+    took = time_frames(dict(zip(names, timed or detectors, strict=True)), frames_of(photos))
     seen = [[pair[index] for pair in pairs] for index in range(2)]
     first, second = (
         summarise(seen[index], threshold=thresholds[index], took_ms=took[names[index]])
@@ -197,7 +203,7 @@ def bootstrap(
     Args:
         model: Rankings of the model, by class.
         against: Rankings of the other, on the same photos.
-        photos: How many there are.
+        photos: How many there are, from 1.
         seed: The same seed draws the same samples.
         samples: How many to draw.
     """
@@ -209,7 +215,7 @@ def bootstrap(
         draws = rng.multinomial(photos, np.full(photos, 1 / photos), size).astype(np.intp)
         found += (_map50(model, draws) - _map50(against, draws)).tolist()
     rest = (1 - LEVEL) / 2 * 100
-    low, high = np.nanpercentile(found, [rest, 100 - rest]) if photos else (0.0, 0.0)
+    low, high = np.percentile(found, [rest, 100 - rest])
     difference = float((_map50(model, once) - _map50(against, once))[0])
     return Interval(difference, float(low), float(high), LEVEL, samples, seed)
 

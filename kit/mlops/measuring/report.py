@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from kit.mlops.measuring import charts
 from kit.mlops.measuring.comparison import Comparison
+from kit.mlops.measuring.gallery import gallery, pairs
 from kit.mlops.measuring.measurement import Measurement
-from kit.mlops.measuring.mistakes import Kind, Mistake, worst
+from kit.mlops.measuring.mistakes import Kind, worst
 from kit.mlops.measuring.tables import as_text, comparison_text
-from kit.vision.frames import Image, encode_jpeg, resize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +32,8 @@ MOST = 16
 """Mistakes of a kind that are shown."""
 
 _PHOTOS = 6  # photos on which two models differ
-_PHOTO_PX = 520
+_PHOTO_PX = 480
+_CROP_PX = 165
 
 
 def write_report(
@@ -101,15 +102,10 @@ def _compared(comparison: Comparison | None) -> Iterator[str]:
     plot = _figure(charts.plot_differences(comparison))
     yield _section("Side by side", comparison.verdict, plot + table)
     shown = comparison.disagreements[:_PHOTOS]
-    rows = []
-    for one in shown:
-        counts = (one.model, one.against)
-        for image, who, mistakes in zip(one.pictures(), comparison.names, counts, strict=True):
-            caption = f"{one.photo}, {who}: {mistakes} mistake{'' if mistakes == 1 else 's'}"
-            rows.append(_picture(image, caption, width=_PHOTO_PX))
-    if rows:
+    if shown:
         note = "Photos on which one makes more mistakes than the other, the most different first."
-        yield _section("Where they differ", note, f'<div class="pairs">{"".join(rows)}</div>')
+        body = pairs(shown, comparison.names, width_px=_PHOTO_PX)
+        yield _section("Where they differ", note, body)
 
 
 def _plots(both: Mapping[str, Measurement], name: str, measured: Measurement) -> Iterator[str]:
@@ -142,32 +138,18 @@ def _galleries(measured: Measurement) -> Iterator[str]:
         every = [mistake for mistake in measured.mistakes if mistake.kind is kind]
         note = f"{len(every)} in all, the worst first. Green: the true box. Red: the reported one."
         if every:
-            yield _section(kind.capitalize(), note, _gallery(worst(every, kind, MOST)))
+            yield _section(
+                kind.capitalize(), note, gallery(worst(every, kind, MOST), width_px=_CROP_PX)
+            )
     if measured.sign_free is not None and measured.sign_free.worst:
         note = "The surest of them. No sign is in any of these frames."
-        body = _gallery(measured.sign_free.worst)
+        body = gallery(measured.sign_free.worst, width_px=_CROP_PX)
         yield _section("False alarms on frames without signs", note, body)
-
-
-def _gallery(mistakes: Sequence[Mistake]) -> str:
-    pictures = (_picture(one.picture(), one.caption) for one in mistakes)
-    return f'<div class="gallery">{"".join(pictures)}</div>'
 
 
 def _section(title: str, note: str, body: str) -> str:
     said = f"<p>{html.escape(note)}</p>" if note else ""
     return f"<section><h2>{html.escape(title)}</h2>{said}{body}</section>"
-
-
-def _picture(image: Image, caption: str, *, width: int | None = None) -> str:
-    if width is not None and image.shape[1] > width:
-        image = resize(image, width, round(image.shape[0] * width / image.shape[1]))
-    data = base64.b64encode(encode_jpeg(image)).decode()
-    words = html.escape(caption)
-    return (
-        f'<figure><img src="data:image/jpeg;base64,{data}" alt="{words}">'
-        f"<figcaption>{words}</figcaption></figure>"
-    )
 
 
 def _figure(figure: Figure) -> str:

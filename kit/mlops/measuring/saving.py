@@ -80,13 +80,20 @@ def save_int8(
     # Beside its place, so that keeping it is one step that cannot end half-way.
     with tempfile.TemporaryDirectory(prefix=".kit-int8-", dir=out.parent) as folder:
         copy = quantise_int8(model, frames, Path(folder) / out.name)
-        eyes = [
-            Detector(path, provider="cpu", confidence=WEAKEST, threads=threads)
-            for path in (copy, model)
-        ]
-        threshold = eyes[0].info.threshold
+        weak, timed = (
+            (
+                Detector(copy, provider="cpu", confidence=confidence, threads=threads),
+                Detector(model, provider="cpu", confidence=confidence, threads=threads),
+            )
+            for confidence in (WEAKEST, None)
+        )
+        threshold = timed[0].info.threshold
         compared = compare(
-            (eyes[0], eyes[1]), photos, names=(INT8, FP32), thresholds=(threshold, threshold)
+            weak,
+            photos,
+            names=(INT8, FP32),
+            thresholds=(threshold, threshold),
+            timed=timed,
         )
         both = {name: one.evaluation for name, one in compared.measured.items()}
         map50 = {name: one.map50 for name, one in both.items()}

@@ -84,16 +84,19 @@ def count_alarms(
     shares = dict.fromkeys(SOURCES, 0)
     for index in range(frames):
         shares[ready[index % len(ready)]] += 1
-    seen = {
-        name: _look(detector, SOURCES[name].draw(count, seed), name, threshold)
-        for name, count in shares.items()
-    }
-    alarms = [mistake for _, found in seen.values() for one in found for mistake in one]
+    counted: dict[str, list[list[str]]] = {name: [] for name in SOURCES}
+    worst: list[Mistake] = []
+    for name, count in shares.items():
+        for index, image in enumerate(SOURCES[name].draw(count, seed)):
+            alarms = _alarms_in(detector, image, f"{name} {index}", threshold)
+            counted[name].append([alarm.label for alarm in alarms])
+            # Each alarm keeps its frame, so the others are let go at once.
+            worst = sorted([*worst, *alarms], key=lambda one: -(one.confidence or 0))[:WORST]
     return SignFree(
         threshold=threshold,
-        total=_sum([one for _, found in seen.values() for one in found]),
-        sources={name: _sum(found) for name, (_, found) in seen.items()},
-        worst=tuple(sorted(alarms, key=lambda one: -(one.confidence or 0))[:WORST]),
+        total=_sum([labels for found in counted.values() for labels in found]),
+        sources={name: _sum(found) for name, found in counted.items()},
+        worst=tuple(worst),
     )
 
 
@@ -204,15 +207,6 @@ SOURCES: Mapping[str, Source] = {
 packages that training leaves aside (`kit.mlops.drawing.rooms`)."""
 
 
-def _look(
-    detector: FindsSigns, frames: Iterator[Image], source: str, threshold: float
-) -> tuple[str, list[list[Mistake]]]:
-    return source, [
-        _alarms_in(detector, image, f"{source} {index}", threshold)
-        for index, image in enumerate(frames)
-    ]
-
-
 def _alarms_in(detector: FindsSigns, image: Image, name: str, threshold: float) -> list[Mistake]:
     found = [d for d in detector.detect(image) if d.confidence >= threshold]
     if not found:
@@ -235,12 +229,13 @@ def _alarms_in(detector: FindsSigns, image: Image, name: str, threshold: float) 
     ]
 
 
-def _sum(found: list[list[Mistake]]) -> Alarms:
+def _sum(found: list[list[str]]) -> Alarms:
+    """Sum up the labels of the alarms in each frame."""
     alarms = sum(map(len, found))
     return Alarms(
         frames=len(found),
         alarms=alarms,
         alarmed_frames=sum(map(bool, found)),
         per_thousand=1000 * alarms / len(found) if found else None,
-        labels=dict(Counter(mistake.label for one in found for mistake in one)),
+        labels=dict(Counter(label for labels in found for label in labels)),
     )

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from kit.errors import ConfigError
 from kit.mlops.measuring.comparison import bootstrap, compare
 from kit.mlops.measuring.evaluate import score_observations
 from kit.mlops.measuring.matching import rank
@@ -106,3 +107,8 @@ def test_a_detector_of_other_classes_too_is_judged_on_the_labelled_ones():
     result = compared(finder(), Scripted((SPEED, box(0, 50), 0.9), (DANGER, box(500, 300), 0.9)))
     assert result.interval.low > 0
     assert result.model.evaluation.map50 == pytest.approx(1)
+
+
+def test_without_photos_there_is_nothing_to_compare():
+    with pytest.raises(ConfigError, match="nothing to compare"):
+        compare((finder(), finder()), [], names=NAMES, thresholds=(0.5, 0.5))

@@ -124,11 +124,18 @@ def test_a_measurement_times_the_detector_on_frames():
     assert eyes.calls > 60
 
 
+def test_another_detector_can_be_timed_in_its_place():
+    eyes, timed = (Scripted((SPEED, box(0, 0), 0.9)) for _ in range(2))
+    measure(eyes, [photo((SPEED, box(0, 0)))], threshold=0.5, timed=timed)
+    assert eyes.calls == 1
+    assert timed.calls > 60
+
+
 def test_robustness_is_measured_on_each_transform():
     """A detector that knows the places alone: it is right until the picture turns."""
     photos = [photo((SPEED, box(100, 100)))]
     eyes = Scripted((SPEED, box(100, 100), 0.9))
-    whole = measure(eyes, photos, threshold=0.5, took_ms=[])
+    whole = measure(eyes, photos, threshold=0.5)
     measured = with_robustness(whole, eyes, photos, transforms=["dark:0.5", "roll:30"])
     dark, rolled = measured.robustness
     assert (dark.transform, dark.map50, dark.recall) == ("dark:0.5", pytest.approx(1), 1)

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from html import escape
 
 import pytest
 from matplotlib import pyplot as plt
 
 from kit.mlops.measuring import charts
+from kit.mlops.measuring.gallery import NOTHING, show_gallery, show_pairs
 from kit.mlops.measuring.measurement import RobustScore, summarise
 from kit.mlops.measuring.report import write_report
 from kit.mlops.measuring.sign_free import count_alarms
@@ -91,3 +93,18 @@ def test_the_page_of_a_comparison_shows_both_models(tmp_path):
         "new",
         "old",
     ]
+
+
+def test_a_gallery_shows_each_mistake_with_its_reason(measured):
+    html = show_gallery(measured.mistakes[:3]).data
+    assert html.count("<img") == 3
+    assert all(escape(one.caption) in html for one in measured.mistakes[:3])
+    assert show_gallery([]).data == NOTHING
+
+
+def test_pairs_show_what_each_model_saw():
+    result = compared(finder(), finder(blind_to=(0,)))
+    html = show_pairs(result.disagreements[:2], result.names).data
+    assert html.count("<img") == 4
+    assert "new: 0 mistakes" in html
+    assert "old: 1 mistake<" in html
