@@ -10,7 +10,10 @@ import queue
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from kit.errors import ConfigError
 from kit.events import Detection, Frame
@@ -18,7 +21,7 @@ from kit.vision.frames import Image
 from kit.vision.model import ModelInfo
 from kit.vision.remote import AnyDetector
 from kit.watching.doubt import Doubt, Doubter, DoubtRules, Reason, Sighting
-from kit.watching.drift import CHANGED, Drift, Reference
+from kit.watching.drift import CHANGED, LEAST_VALUES, Drift, Reference
 from kit.watching.figures import Look, figures_of, look_of
 from kit.watching.granary import Granary, Outcome
 from kit.watching.harvest import REFERENCE, HarvestedFrame
@@ -34,17 +37,40 @@ STOP_TIMEOUT_S = 5.0
 """How long the end may wait for the last frame to be written, seconds."""
 
 
+class HarvestRules(BaseModel):
+    """What a harvest may take, and when to doubt.
+
+    Attributes:
+        pictures: How many frames to keep at most.
+        megabytes: Millions of bytes that they may take.
+        sample_every: Also keep one frame in so many, doubtful or not; 0 keeps none.
+        drift_window: How many frames to compare with the reference, and to make it of.
+        doubt: When to doubt.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    pictures: Annotated[int, Field(ge=1, le=100_000)] = 200
+    megabytes: Annotated[float, Field(gt=0, le=1e6)] = 50.0
+    sample_every: Annotated[int, Field(ge=0)] = 0
+    drift_window: Annotated[int, Field(ge=LEAST_VALUES, le=100_000)] = 300
+    doubt: DoubtRules = Field(default_factory=DoubtRules)
+
+
 class AttentiveDetector:
     """A detector that says the same as another, and remembers what was too weak to be said.
 
     Args:
-        detector: Opened with a lower confidence than the one that counts.
+        detector: Opened with `kit.watching.doubt.LEAST_CONFIDENCE`; its model may change.
         confidence: Detections below are not said, 0..1; the model's own threshold if None.
+
+    Attributes:
+        all: What the detector saw in the last picture, weak detections too.
     """
 
     def __init__(self, detector: AnyDetector, *, confidence: float | None) -> None:
         self._detector = detector
-        self.confidence = detector.info.threshold if confidence is None else confidence
+        self._asked = confidence
         self.all: tuple[Detection, ...] = ()
 
     @property
@@ -52,10 +78,16 @@ class AttentiveDetector:
         """What the model says of itself, and the provider that runs it."""
         return self._detector.info
 
+    @property
+    def confidence(self) -> float:
+        """Detections below are not said, 0..1."""
+        return self.info.threshold if self._asked is None else self._asked
+
     def detect(self, image_bgr: Image) -> tuple[Detection, ...]:
-        """Find the signs of a picture, ``(H, W, 3)`` uint8, BGR; `all` has the weak ones too."""
+        """Find the signs of a picture, ``(H, W, 3)`` uint8, BGR."""
         self.all = self._detector.detect(image_bgr)
-        return tuple(d for d in self.all if d.confidence >= self.confidence)
+        least = float(np.float32(self.confidence))  # as a detector compares its float32 scores
+        return tuple(d for d in self.all if d.confidence >= least)
 
     def close(self) -> None:
         """Let go what the detector holds."""
@@ -86,28 +118,17 @@ class Harvester:
 
     Args:
         folder: Where the harvest goes; made when the first frame comes.
-        pictures: How many to keep at most, from 1.
-        megabytes: Millions of bytes that they may take.
-        sample_every: Also keep one frame in so many, doubtful or not; 0 keeps none.
-        rules: When to doubt.
-        drift_window: How many frames to compare with the reference, and to make it of.
+        rules: What it may take, and when to doubt.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        pictures: int = 200,
-        megabytes: float = 50.0,
-        sample_every: int = 0,
-        rules: DoubtRules | None = None,
-        drift_window: int = 300,
-    ) -> None:
+    def __init__(self, folder: Path, *, rules: HarvestRules | None = None) -> None:
         self._folder = folder
-        self._sample_every = sample_every
-        self._doubter: Doubter[_Measured] = Doubter(rules or DoubtRules())
-        self._granary = Granary(folder, pictures=pictures, max_bytes=round(megabytes * 1e6))
-        self._drift = Drift(window=drift_window)
+        self._rules = rules = rules or HarvestRules()
+        self._doubter: Doubter[_Measured] = Doubter(rules.doubt)
+        self._granary = Granary(
+            folder, pictures=rules.pictures, max_bytes=round(rules.megabytes * 1e6)
+        )
+        self._drift = Drift(window=rules.drift_window)
         self._indices: dict[str, float] = {}
         self._means: dict[str, float] = {}
         self._trouble = ""
@@ -135,19 +156,18 @@ class Harvester:
             return
         self._thread.join(STOP_TIMEOUT_S)
 
-    def offer(
-        self, frame: Frame, image: Image, detections: tuple[Detection, ...], *, by: AnyDetector
-    ) -> None:
+    def offer(self, frame: Frame, image: Image, *, by: AttentiveDetector) -> None:
         """Hand a frame over; never waits and never raises.
 
         Args:
             frame: As it came.
             image: Its picture, ``(H, W, 3)`` uint8 BGR; nobody may write to it any more.
-            detections: What the detector said.
             by: The detector that looked at it last.
         """
-        found = by.all if isinstance(by, AttentiveDetector) else detections
-        sighting = Sighting(frame.frame.captured_ns, by.info.version, by.confidence, found)
+        threshold = by.confidence
+        worth_knowing = self._rules.doubt.floor(threshold)
+        found = tuple(d for d in by.all if d.confidence >= worth_knowing)
+        sighting = Sighting(frame.frame.captured_ns, by.info.version, threshold, found)
         try:
             self._waiting.put_nowait(_Waiting(frame, image, sighting))
         except queue.Full:
@@ -206,7 +226,8 @@ class Harvester:
         self._counters["judged"] += 1
         self._counters["doubtful"] += bool(doubts)
         self._watch(measured, doubtful=bool(doubts))
-        if self._sample_every and self._counters["judged"] % self._sample_every == 0:
+        every = self._rules.sample_every
+        if every and self._counters["judged"] % every == 0:
             doubts = (*doubts, Doubt(reason=Reason.SAMPLE, score=0))
         if doubts:
             self._keep(measured, doubts)

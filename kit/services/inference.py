@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
@@ -17,6 +17,7 @@ from kit.errors import EventError
 from kit.events import Detection, Event, Frame, ModelChange, Prediction, Stage
 from kit.messaging.mailbox import LatestMailbox
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters
+from kit.services.harvest import AttentiveDetector, Harvester, HarvestRules
 from kit.services.swap_policy import SwapRules
 from kit.vision.detector import Detector
 from kit.vision.frames import decode_jpeg
@@ -28,6 +29,7 @@ from kit.vision.remote import (
     NoAnswerError,
     open_detector,
 )
+from kit.watching.doubt import LEAST_CONFIDENCE
 
 if TYPE_CHECKING:
     from kit.services.model_swap import SwappingDetector
@@ -50,6 +52,8 @@ class InferenceParameters(ServiceParameters):
         registry: Folder or URL of a registry whose promoted model is run instead of ``model``,
             and whose promotions are followed; none if empty.
         swap: What a newly promoted model may do before it is refused or rolled back.
+        harvest: Folder that gets the doubtful frames, to be labelled; none are kept if empty.
+        harvest_rules: What that folder may take, and when to doubt.
     """
 
     model: str = ""
@@ -59,6 +63,8 @@ class InferenceParameters(ServiceParameters):
     deadline_s: Annotated[float, Field(gt=0, le=START_DEADLINE_S)] = DEADLINE_S
     registry: str = ""
     swap: SwapRules = Field(default_factory=SwapRules)
+    harvest: str = ""
+    harvest_rules: HarvestRules = Field(default_factory=HarvestRules)
 
     @model_validator(mode="after")
     def _one_master(self) -> Self:
@@ -78,13 +84,14 @@ class InferenceService(Service[InferenceParameters]):
     def working(self) -> Iterator[None]:
         """Hold the model, warmed up, and the subscription to frames."""
         self._swapping = self._follow_registry() if self.parameters.registry else None
-        self._detector: AnyDetector = self._swapping or open_detector(
+        detector: AnyDetector = self._swapping or open_detector(
             self.parameters.model,
             provider=self.parameters.provider,
-            confidence=self.parameters.confidence,
+            confidence=self._least_confidence,
             threads=self.parameters.threads,
             deadline_s=self.parameters.deadline_s,
         )
+        self._detector = AttentiveDetector(detector, confidence=self.parameters.confidence)
         self._frames: LatestMailbox[tuple[Frame, int]] = LatestMailbox()
         self._shown: tuple[npt.NDArray[np.uint8], tuple[Detection, ...]] | None = None
         self._busy_ms = 0.0
@@ -93,10 +100,21 @@ class InferenceService(Service[InferenceParameters]):
         if self._swapping:
             self.client.subscribe(f"{train}/model", self._hear_of_model)
             self.client.on_connection(self._ask_for_model)
-        try:
+        with ExitStack() as stack:
+            stack.callback(self._detector.close)
+            self._harvester = self._start_harvest(stack)
             yield
-        finally:
-            self._detector.close()
+
+    @property
+    def _least_confidence(self) -> float | None:
+        # Whether to doubt depends on what the model nearly saw, too.
+        return LEAST_CONFIDENCE if self.parameters.harvest else self.parameters.confidence
+
+    def _start_harvest(self, stack: ExitStack) -> Harvester | None:
+        if not self.parameters.harvest:
+            return None
+        folder = Path(self.parameters.harvest).expanduser()
+        return stack.enter_context(Harvester(folder, rules=self.parameters.harvest_rules))
 
     def _follow_registry(self) -> SwappingDetector:
         # Without a registry the service needs none of the registry's packages.
@@ -109,7 +127,7 @@ class InferenceService(Service[InferenceParameters]):
             return Detector(
                 path,
                 provider=asked.provider,
-                confidence=asked.confidence,
+                confidence=self._least_confidence,
                 threads=threads or asked.threads,
             )
 
@@ -172,6 +190,8 @@ class InferenceService(Service[InferenceParameters]):
                 },
             )
         )
+        if self._harvester:
+            self._harvester.offer(frame, image, by=self._detector)
         self._shown = (image, detections)
         self._busy_ms = (inferred_ns - received_ns) / 1e6
         self.count("predictions")
@@ -187,6 +207,7 @@ class InferenceService(Service[InferenceParameters]):
             "provider": self._detector.info.provider,
             **({"change of model": self._swapping.phase.value} if self._swapping else {}),
             "seen": ", ".join(f"{d.label} {d.confidence:.2f}" for d in signs) or "no sign",
+            **(self._harvester.numbers() if self._harvester else {}),
         }
 
     def picture(self) -> npt.NDArray[np.uint8] | None:
