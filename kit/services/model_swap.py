@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,7 +20,7 @@ import numpy as np
 from kit.errors import CameraError, KitError
 from kit.events import FRAME_HEIGHT, FRAME_WIDTH, MAX_TEXT, Detection, ModelChange, ModelStatus
 from kit.mlops.registry.store import Promotion, Registry
-from kit.services.model_beside import Beside, Candidate, Opener
+from kit.services.model_beside import Beside, Candidate, Opener, timed
 from kit.services.swap_policy import (
     LATENCY_WINDOW,
     Advice,
@@ -127,9 +126,8 @@ class SwappingDetector:
 
         When a model that is on probation fails, the one before it answers for this very picture.
         """
-        begun = time.perf_counter()
         try:
-            found = self._current.detect(image_bgr)
+            found, took_ms = timed(self._current, image_bgr)
         except CameraError:
             raise  # the picture's fault, not the model's
         except Exception as error:
@@ -137,7 +135,6 @@ class SwappingDetector:
                 raise
             self._follow(self._policy.failed(_brief(error)))
             return self._current.detect(image_bgr)
-        took_ms = (time.perf_counter() - begun) * 1e3
         self._offer(image_bgr, found)
         self._follow(self._policy.answered(took_ms))
         return found
@@ -153,9 +150,7 @@ class SwappingDetector:
         self._candidate = self._beside.candidate(promotion, self._current.info.path)
         blank: Image = np.zeros((FRAME_HEIGHT, FRAME_WIDTH, 3), np.uint8)
         for _ in range(LATENCY_WINDOW):  # how long does the one take that it is compared with?
-            begun = time.perf_counter()
-            self._current.detect(blank)
-            self._policy.answered((time.perf_counter() - begun) * 1e3)
+            self._policy.answered(timed(self._current, blank)[1])
         detector = open_model(self._candidate.path, threads=None)
         self._take_over(self._candidate, detector, "it was promoted before the start")
 

@@ -47,6 +47,8 @@ class SwapRules(BaseModel):
         probation_frames: Frames after taking over during which the one before is kept.
         probation_latency_ratio: It may take this many times as long as the one before did.
         harmless_ms: What takes less is never too slow, milliseconds.
+
+    On the CPU, times are processor time: a busy machine is no model's fault.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

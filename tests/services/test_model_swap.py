@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +27,7 @@ from kit.mlops.registry.trust import (
     load_trusted,
     make_keys,
 )
+from kit.services.model_beside import NICENESS
 from kit.services.model_swap import SwappingDetector
 from kit.services.swap_policy import Phase, SwapRules
 from kit.vision.detector import Detector
@@ -328,6 +332,25 @@ def test_a_start_with_a_promoted_model_that_is_not_to_be_believed_fails(yard: Ya
         yard.detector()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives each thread a priority")
+def test_the_thread_beside_stands_back_and_the_model_that_takes_over_does_not(yard: Yard) -> None:
+    before = niceness()
+    detector = yard.detector()
+    detector.nudge(announced(yard.promote("2")))
+    drive(detector, DARK, lambda: bool(yard.said))
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    started = niceness() - before
+    assert started[min(19, usual + NICENESS)] == 1
+    assert set(started) == {usual, min(19, usual + NICENESS)}
+    assert started[usual] >= 2  # the one that opens models, and one that runs the new model
+
+
+def niceness() -> Counter[int]:
+    """Count the threads of this process by niceness."""
+    threads = (int(task.name) for task in Path("/proc/self/task").iterdir())
+    return Counter(os.getpriority(os.PRIO_PROCESS, thread) for thread in threads)
+
+
 def test_the_end_leaves_no_thread_and_no_file(yard: Yard) -> None:
     detector = yard.detector(RULES.model_copy(update={"shadow_frames": 10_000}))
     detector.nudge(announced(yard.promote("2")))
@@ -336,4 +359,4 @@ def test_the_end_leaves_no_thread_and_no_file(yard: Yard) -> None:
     assert list(folder.iterdir())
     detector.close()
     assert not folder.exists()
-    assert not [t for t in threading.enumerate() if t.name.startswith("model-beside")]
+    assert not [t for t in threading.enumerate() if t.name.startswith("model-")]
