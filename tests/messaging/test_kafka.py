@@ -58,7 +58,7 @@ def test_every_event_comes_out_as_it_went_in(
         KafkaSink(bootstrap, settings=settings) as sink,
     ):
         assert all(sink.send(event) for event in sent)
-        found = read(source, train_id, lambda events: len(events) == 5)
+        found = read(source, train_id, lambda events: len(events) == len(sent))
     assert sorted(event.event_id for event in found) == sorted(event.event_id for event in sent)
     assert all(event in sent for event in found)
 
