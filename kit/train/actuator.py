@@ -58,11 +58,18 @@ class Actuator:
         hub: The hub.
         parameters: Ramp and patience.
         on_failure: Called with a reason when work fails in a way that only a stop can answer.
+        now_ns: The clock.
     """
 
     def __init__(
-        self, hub: HubLike, parameters: ControlParameters, *, on_failure: Callable[[str], None]
+        self,
+        hub: HubLike,
+        parameters: ControlParameters,
+        *,
+        on_failure: Callable[[str], None],
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        self._now_ns = now_ns
         self.power_percent = 0
         self._hub = hub
         self._parameters = parameters
@@ -130,8 +137,8 @@ class Actuator:
         return await _uninterrupted(self._brake_until(timeout_s))
 
     async def _brake_until(self, timeout_s: float) -> bool:
-        end = time.monotonic() + timeout_s
-        while time.monotonic() < end:
+        end_ns = self._now_ns() + timeout_s * 1e9
+        while self._now_ns() < end_ns:
             try:
                 await self._hub.brake()
                 if await self._hub.braked(self._parameters.confirm_ms / 1000):
@@ -150,7 +157,7 @@ class Actuator:
             self.power_percent = round(power)
             await self._hub.set_power(self.power_percent)
             if first:
-                written(time.monotonic_ns())
+                written(self._now_ns())
                 first = False
             if self.power_percent != target:
                 await asyncio.sleep(self._parameters.ramp_step_ms / 1000)
@@ -167,7 +174,7 @@ class Actuator:
             try:
                 await self._hub.brake()
                 if attempt == 1:
-                    written(time.monotonic_ns())
+                    written(self._now_ns())
                 if await self._hub.braked(self._parameters.confirm_ms / 1000):
                     confirmed()
                     return

@@ -58,6 +58,7 @@ class Controller:
         train_id: Which train; commands for others are ignored.
         arm_key: Secret shared with the operators.
         on_state: Called with the train's state at each change, and for each command acted on.
+        now_ns: The clock; a simulation faster than life brings its own, and an event loop to it.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Controller:
         train_id: str,
         arm_key: str,
         on_state: Callable[[TrainState], None],
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        self._now_ns = now_ns
         self.parameters = parameters or ControlParameters()
         self.train_id = train_id
         self.ignored = 0
@@ -83,7 +86,7 @@ class Controller:
         self._unconfirmed = False
         self._battery_told: int | None = None
         self._open = False
-        self._motor = Actuator(hub, self.parameters, on_failure=self._fail)
+        self._motor = Actuator(hub, self.parameters, on_failure=self._fail, now_ns=now_ns)
         self._lease = Lease(on_slow=self._silence_slows, on_stop=self._silence_stops)
 
     @property
@@ -128,7 +131,7 @@ class Controller:
         cause = _Cause(command.frame, marks)
         match command.action:
             case Action.STOP if self._latch.closed:
-                self._acted(cause, time.monotonic_ns())  # it stands, or brakes already
+                self._acted(cause, self._now_ns())  # it stands, or brakes already
             case Action.STOP:
                 self._halt(command.reason, cause)
             case Action.EMERGENCY_STOP:
@@ -197,7 +200,7 @@ class Controller:
         if not self._hub.connected:
             self._motor.forget()
             self._enter(Motion.DISCONNECTED, f"{reason}; the hub is out of reach")
-            acted(time.monotonic_ns())
+            acted(self._now_ns())
             return
         self._motor.brake(
             written=acted, confirmed=self._stands, unconfirmed=self._brake_unconfirmed
@@ -226,7 +229,7 @@ class Controller:
             self.ignored += 1
             _log.warning("An arm command was refused in state '%s'", self._motion)
             return
-        self._newest_ns = time.monotonic_ns()
+        self._newest_ns = self._now_ns()
         self._refused = ""
         self._enter(Motion.STOPPED, f"armed, waiting for a decision: {command.reason}")
         self._lease.expect(self.parameters.arm_expires_ms / 1000, self._arm_expires)
@@ -243,7 +246,7 @@ class Controller:
                 command.frame,
                 newer_than_ns=self._newest_ns,
                 max_age_ms=self.parameters.max_age_ms,
-                now_ns=time.monotonic_ns(),
+                now_ns=self._now_ns(),
             )
         )
         if refusal:
@@ -263,7 +266,7 @@ class Controller:
         if changed:
             self._drive(cause)
         else:
-            self._acted(cause, time.monotonic_ns())
+            self._acted(cause, self._now_ns())
 
     def _drive(self, cause: _Cause) -> None:
         slow = self._motion is Motion.SLOWED

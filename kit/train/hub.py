@@ -55,13 +55,20 @@ class Hub:
         source: ``ble`` for any City hub, ``ble:<name or address>`` for one of them, or
             ``hci:<transport>`` for a virtual hub or a Bluetooth dongle of its own.
         attempts: How often to try before giving up, when it is opened.
+        link: Makes the link; a simulation faster than life has one without Bluetooth.
     """
 
-    def __init__(self, source: str, *, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        attempts: int = ATTEMPTS,
+        link: Callable[..., HubLink] = HubLink,
+    ) -> None:
         self.source = HubSource.parse(source)
         self.facts = HubFacts()
         self._attempts = attempts
-        self._link = HubLink(self.source, on_data=self._receive, on_lost=self._lost)
+        self._link = link(self.source, on_data=self._receive, on_lost=self._lost)
         self._callbacks: list[Callable[[HubEvent], None]] = []
         self._motor_known = asyncio.Event()
         self._braked = asyncio.Event()
