@@ -64,6 +64,11 @@ class BumbleAdapter:
         """Whether the transport broke down."""
         return self._transport is None or self._transport.source.terminated.done()
 
+    async def wait_lost(self) -> None:
+        """Wait until the transport breaks down."""
+        if self._transport is not None:
+            await asyncio.wait([self._transport.source.terminated])
+
     async def __aenter__(self) -> Self:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
