@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from kit.errors import HubError
 from kit.train.hub_facts import HubEvent, HubFacts
-from kit.train.lwp3.enums import Colour
+from kit.train.lamps import LampHub
 from kit.train.motion import ControlParameters
 
 LONGEST_PAUSE_S = 1.0
@@ -19,7 +19,7 @@ LONGEST_PAUSE_S = 1.0
 _log = logging.getLogger(__name__)
 
 
-class HubLike(Protocol):
+class HubLike(LampHub, Protocol):
     """What the controller needs of a hub; :class:`kit.train.hub.Hub` has it."""
 
     facts: HubFacts
@@ -39,12 +39,6 @@ class HubLike(Protocol):
 
     async def braked(self, timeout_s: float, /) -> bool:
         """Wait until the hub confirms the latest brake."""
-
-    async def set_light(self, percent: int, /) -> None:
-        """Set the light's brightness."""
-
-    async def set_colour(self, colour: Colour, /) -> None:
-        """Set the colour of the hub's own light."""
 
 
 class Actuator:
@@ -74,8 +68,8 @@ class Actuator:
         self._hub = hub
         self._parameters = parameters
         self._on_failure = on_failure
+        self._target = 0
         self._work: asyncio.Task[None] | None = None
-        self._lights: set[asyncio.Task[None]] = set()
 
     def drive(self, target_percent: int, *, written: Callable[[int], None]) -> None:
         """Bring the motor to a power: up in a ramp, down at once.
@@ -85,7 +79,18 @@ class Actuator:
             written: Called with the monotonic time in nanoseconds at which the first write was
                 given to the Bluetooth system.
         """
-        self._begin(self._ramp(target_percent, written))
+        self._target = target_percent
+        self._begin(self._ramp(written))
+
+    def adjust(self, target_percent: int) -> None:
+        """Change the power that a moving train has or is brought to, without a new start.
+
+        Args:
+            target_percent: Power to reach, above 0.
+        """
+        self._target = target_percent
+        if self._work is None and self.power_percent != target_percent:
+            self._begin(self._ramp(lambda _: None))
 
     def brake(
         self,
@@ -116,12 +121,6 @@ class Actuator:
         self.power_percent = 0
         self.cancel()
 
-    def show(self, colour: Colour, light_percent: int) -> None:
-        """Set the hub's own light and the train's light, soon; failures are only logged."""
-        task = asyncio.get_running_loop().create_task(self._show(colour, light_percent))
-        self._lights.add(task)
-        task.add_done_callback(self._lights.discard)
-
     async def brake_for_good(self, timeout_s: float) -> bool:
         """Brake until the hub confirms it, as the last thing of all; it cannot be interrupted.
 
@@ -132,8 +131,6 @@ class Actuator:
             Whether the hub confirmed.
         """
         self.forget()
-        for task in self._lights:
-            task.cancel()
         return await _uninterrupted(self._brake_until(timeout_s))
 
     async def _brake_until(self, timeout_s: float) -> bool:
@@ -148,18 +145,18 @@ class Actuator:
                 await asyncio.sleep(self._parameters.confirm_ms / 1000)
         return False
 
-    async def _ramp(self, target: int, written: Callable[[int], None]) -> None:
+    async def _ramp(self, written: Callable[[int], None]) -> None:
         step = self._parameters.ramp_percent_per_s * self._parameters.ramp_step_ms / 1000
         power = float(self.power_percent)
         first = True
-        while first or self.power_percent != target:
-            power = min(target, max(power + step, self._parameters.start_percent))
+        while first or self.power_percent != self._target:
+            power = min(self._target, max(power + step, self._parameters.start_percent))
             self.power_percent = round(power)
             await self._hub.set_power(self.power_percent)
             if first:
                 written(self._now_ns())
                 first = False
-            if self.power_percent != target:
+            if self.power_percent != self._target:
                 await asyncio.sleep(self._parameters.ramp_step_ms / 1000)
 
     async def _brake(
@@ -183,13 +180,6 @@ class Actuator:
                 await asyncio.sleep(min(LONGEST_PAUSE_S, 0.02 * 2.0**attempt))
             if attempt == self._parameters.confirm_attempts:
                 unconfirmed()
-
-    async def _show(self, colour: Colour, light_percent: int) -> None:
-        try:
-            await self._hub.set_colour(colour)
-            await self._hub.set_light(light_percent)
-        except HubError as error:
-            _log.info("The lights were not set: %s", error)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self.cancel()

@@ -9,40 +9,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from kit.errors import HubError
-from kit.events import Action, Command, FrameStamp, Motion, Stage, TrainState
-from kit.train.actuator import Actuator, HubLike
+from kit.events import Action, Command, FrameStamp, Motion, Origin, Stage, TrainState
+from kit.train.actuator import HubLike
+from kit.train.drive import Drive
 from kit.train.hub_facts import HubEvent, HubEventKind
 from kit.train.lease import Lease
-from kit.train.motion import (
-    ARMED_COLOUR,
-    COLOURS,
-    MOVING,
-    UNCONFIRMED,
-    ControlParameters,
-    Latch,
-    hindrance,
-    staleness,
-)
+from kit.train.motion import MOVING, UNCONFIRMED, ControlParameters, Latch, hindrance, staleness
+from kit.train.reactions import halt_for
+from kit.train.resumption import Resumption
+from kit.train.telling import Cause, Teller
 
 __all__ = ["ControlParameters", "Controller"]
 
 EXIT_BRAKE_S = 2.0
 """How long to try to brake on the way out, seconds."""
-
-
-@dataclass(frozen=True)
-class _Cause:
-    """The frame whose command is acted on, and its stages so far."""
-
-    frame: FrameStamp | None = None
-    marks: Mapping[Stage, int] = field(default_factory=dict)
 
 
 _MOTIONS = {Action.CRUISE: Motion.CRUISING, Action.SLOW: Motion.SLOWED}
@@ -58,6 +44,8 @@ class Controller:
         train_id: Which train; commands for others are ignored.
         arm_key: Secret shared with the operators.
         on_state: Called with the train's state at each change, and for each command acted on.
+        by_hand: Whether a person drives, by :meth:`drive_by_hand`. Then no command moves the
+            train; all that stops it still does.
         now_ns: The clock; a simulation faster than life brings its own, and an event loop to it.
     """
 
@@ -69,6 +57,7 @@ class Controller:
         train_id: str,
         arm_key: str,
         on_state: Callable[[TrainState], None],
+        by_hand: bool = False,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._now_ns = now_ns
@@ -76,23 +65,34 @@ class Controller:
         self.train_id = train_id
         self.ignored = 0
         self._hub = hub
-        self._on_state = on_state
+        self._by_hand = by_hand
         self._latch = Latch(train_id=train_id, arm_key=arm_key)
-        self._motion = Motion.STOPPED
-        self._reason = "not yet braked"
-        self._cause = _Cause()
         self._newest_ns = 0
         self._refused = ""
         self._unconfirmed = False
+        self._was_moving = False
         self._battery_told: int | None = None
         self._open = False
-        self._motor = Actuator(hub, self.parameters, on_failure=self._fail, now_ns=now_ns)
+        self._drive = Drive(hub, self.parameters, on_failure=self._fail, now_ns=now_ns)
+        self._teller = Teller(
+            train_id=train_id,
+            latch=self._latch,
+            facts=lambda: hub.facts,
+            power_percent=lambda: self._drive.motor.power_percent,
+            on_state=on_state,
+        )
         self._lease = Lease(on_slow=self._silence_slows, on_stop=self._silence_stops)
+        self._resumption = Resumption(
+            after_s=0 if by_hand else self.parameters.resume_after_s,
+            silence_s=self.parameters.silence_stop_ms / 1000,
+            go=self._resume,
+            lost=self._will_not_resume,
+        )
 
     @property
     def motion(self) -> Motion:
         """State the train is in."""
-        return self._motion
+        return self._teller.motion
 
     @property
     def latched(self) -> bool:
@@ -102,20 +102,7 @@ class Controller:
     @property
     def state(self) -> TrainState:
         """The train's state as an event."""
-        facts = self._hub.facts
-        return TrainState(
-            train_id=self.train_id,
-            motion=self._motion,
-            reason=self._reason[:500],
-            power_percent=self._motor.power_percent,
-            latched=self._latch.closed,
-            challenge=self._latch.challenge,
-            battery_percent=facts.battery_percent,
-            voltage_v=facts.voltage_v,
-            rssi_dbm=facts.rssi_dbm,
-            frame=self._cause.frame,
-            marks=dict(self._cause.marks),
-        )
+        return self._teller.state
 
     def handle(self, command: Command, received_ns: int) -> None:
         """Act on a command at once.
@@ -128,12 +115,16 @@ class Controller:
             self.ignored += 1
             return
         marks = {**command.marks, Stage.COMMAND_RECEIVED: received_ns}
-        cause = _Cause(command.frame, marks)
+        cause = Cause(command.frame, marks)
         match command.action:
             case Action.STOP if self._latch.closed:
-                self._acted(cause, self._now_ns())  # it stands, or brakes already
+                self._still_decided(command)
+                self._teller.acted(cause, self._now_ns())  # it stands, or brakes already
             case Action.STOP:
+                decided = self._is_decided_now(command)
                 self._halt(command.reason, cause)
+                if decided:
+                    self._resumption.want()
             case Action.EMERGENCY_STOP:
                 self._halt(command.reason or "emergency stop", cause, again=True)
             case Action.ARM:
@@ -141,13 +132,41 @@ class Controller:
             case Action.CRUISE | Action.SLOW:
                 self._move(command, cause)
 
+    def drive_by_hand(self, percent: int) -> None:
+        """Move as a person asks, for as long as this is called again and again.
+
+        Each call renews the same lease that decisions renew. A latched train does not move.
+
+        Args:
+            percent: Power at the nominal voltage, to 100; 0 and below stop the train.
+        """
+        if not self._open or not self._by_hand or self._latch.closed:
+            self.ignored += 1
+        elif percent <= 0:
+            self._halt("stopped by hand")
+        elif not self._too_late():
+            self._renew(age_s=0.0, lease_s=self.parameters.silence_stop_ms / 1000)
+            slow = percent <= self.parameters.slow_percent
+            motion = Motion.SLOWED if slow else Motion.CRUISING
+            self._go_on(motion, min(percent, 100), "driven by hand", Cause())
+
+    def set_headlight(self, percent: int) -> None:
+        """Set how bright the light on port B is, moving or not, until the next stop.
+
+        Args:
+            percent: 0 to 100.
+        """
+        if self._open:
+            self._drive.shine(percent, self.motion, latched=self._latch.closed)
+
     def emergency_stop(self, reason: str) -> None:
         """Stop the train at once and latch it.
 
         Args:
             reason: Why, in words for people.
         """
-        self._halt(reason, again=True)
+        if self._open:
+            self._halt(reason, again=True)
 
     def service_lost(self, name: str) -> None:
         """Stop the train because a service that it depends on is gone.
@@ -155,8 +174,10 @@ class Controller:
         Args:
             name: The service, such as ``inference``.
         """
-        if not self._latch.closed:
+        if self._open and not self._latch.closed:
             self._halt(f"the service '{name}' is gone")
+        else:
+            self._resumption.drop()
 
     async def __aenter__(self) -> Self:
         self._open = True
@@ -172,17 +193,19 @@ class Controller:
     ) -> None:
         self._open = False
         self._lease.end()
+        self._resumption.end()
+        self._drive.forget_lights()
         if not self._latch.closed:
             self._latch.close()
         self._enter(Motion.STOPPING, "the controller ends")
-        braked = await self._motor.brake_for_good(EXIT_BRAKE_S)
+        braked = await self._drive.motor.brake_for_good(EXIT_BRAKE_S)
         reason = "the controller has ended" if error is None else f"failed: {error!r}"
         if braked:
             self._enter(Motion.STOPPED, reason)
         else:
             self._enter(Motion.FAULT, f"{reason}; {UNCONFIRMED}")
-        self._cause = _Cause()
-        self._publish()
+        self._teller.cause = Cause()
+        self._teller.tell()
         if not braked and error is None:
             raise HubError(
                 "The hub did not confirm the last brake",
@@ -190,98 +213,161 @@ class Controller:
             )
 
     def _halt(
-        self, reason: str, cause: _Cause | None = None, *, again: bool = False, fault: bool = False
+        self, reason: str, cause: Cause | None = None, *, again: bool = False, fault: bool = False
     ) -> None:
         """Brake and latch; ``again`` makes a new challenge even if latched already."""
         self._lease.end()
+        self._resumption.end()
         if again or not self._latch.closed:
             self._latch.close()
-        acted = partial(self._acted, cause or _Cause())
+        self._was_moving = self._was_moving or self.motion in MOVING
+        acted = partial(self._halted, cause or Cause())
         if not self._hub.connected:
-            self._motor.forget()
+            self._drive.motor.forget()
             self._enter(Motion.DISCONNECTED, f"{reason}; the hub is out of reach")
             acted(self._now_ns())
             return
-        self._motor.brake(
+        self._drive.motor.brake(
             written=acted, confirmed=self._stands, unconfirmed=self._brake_unconfirmed
         )
-        lasting = self._motion is Motion.FAULT and self._fault() is not None
+        lasting = self.motion is Motion.FAULT and self._fault() is not None
         self._enter(Motion.FAULT if fault or lasting else Motion.STOPPING, reason)
+
+    def _halted(self, cause: Cause, at_ns: int) -> None:
+        self._teller.acted(cause, at_ns)
+        self._show(blink=self._was_moving)
+        self._was_moving = False
 
     def _stands(self) -> None:
         was_unconfirmed, self._unconfirmed = self._unconfirmed, False
-        if self._motion is Motion.STOPPING or (was_unconfirmed and self._fault() is None):
-            self._enter(Motion.STOPPED, self._reason)
-            self._publish()
+        if self.motion is Motion.STOPPING or (was_unconfirmed and self._fault() is None):
+            later = f"; goes on by itself {self.parameters.resume_after_s:g} s later"
+            resumes = self._resumption.begin()
+            self._enter(Motion.STOPPED, self._teller.reason + (later if resumes else ""))
+            self._teller.tell()
         self._show()
 
     def _brake_unconfirmed(self) -> None:
         self._unconfirmed = True
-        self._enter(Motion.FAULT, f"{self._reason}; {UNCONFIRMED}")
-        self._publish()
+        self._resumption.end()
+        self._enter(Motion.FAULT, f"{self._teller.reason}; {UNCONFIRMED}")
+        self._teller.tell()
+        self._show()
 
     def _fail(self, reason: str) -> None:
         self._halt(reason, fault=True)
 
     def _arm(self, command: Command) -> None:
-        stands = self._motion in {Motion.STOPPED, Motion.FAULT} and self._fault() is None
+        stands = self.motion in {Motion.STOPPED, Motion.FAULT} and self._fault() is None
         if not stands or not self._latch.open(command.proof):
             self.ignored += 1
-            _log.warning("An arm command was refused in state '%s'", self._motion)
+            _log.warning("An arm command was refused in state '%s'", self.motion)
             return
+        self._release(f"armed, waiting for a decision: {command.reason}")
+
+    def _release(self, reason: str) -> None:
+        self._resumption.end()
         self._newest_ns = self._now_ns()
         self._refused = ""
-        self._enter(Motion.STOPPED, f"armed, waiting for a decision: {command.reason}")
+        self._enter(Motion.STOPPED, reason)
         self._lease.expect(self.parameters.arm_expires_ms / 1000, self._arm_expires)
-        self._cause = _Cause()
-        self._publish()
+        self._teller.cause = Cause()
+        self._teller.tell()
         self._show()
 
-    def _move(self, command: Command, cause: _Cause) -> None:
+    def _still_decided(self, command: Command) -> None:
+        """Note a fresh decision while the train stands, for a train that may go on by itself."""
+        if self._is_decided_now(command):
+            assert command.frame is not None
+            self._newest_ns = command.frame.captured_ns
+            self._resumption.heard(stop=command.action is Action.STOP)
+
+    def _is_decided_now(self, command: Command) -> bool:
+        if command.origin is not Origin.DECISION or command.frame is None:
+            return False
+        return self._stale(command.frame) is None
+
+    def _resume(self) -> None:
+        if self.motion is Motion.STOPPED and self._fault() is None:
+            self._latch.release()
+            self._release("goes on by itself, waiting for a decision")
+        else:
+            self._will_not_resume()
+
+    def _will_not_resume(self) -> None:
+        why = "; but something fell silent meanwhile: it waits to be armed"
+        self._enter(self.motion, self._teller.reason + why)
+        self._teller.tell()
+
+    def _move(self, command: Command, cause: Cause) -> None:
         assert command.frame is not None  # the event's own rule
-        refusal = (
-            "the train is latched"
-            if self._latch.closed
-            else staleness(
-                command.frame,
-                newer_than_ns=self._newest_ns,
-                max_age_ms=self.parameters.max_age_ms,
-                now_ns=self._now_ns(),
-            )
-        )
+        refusal = self._refusal(command.frame)
         if refusal:
             self.ignored += 1
             self._refused = f" (refused: {refusal})"
+            self._still_decided(command)
             return
         self._refused = ""
         self._newest_ns = command.frame.captured_ns
-        shortened = min(1.0, command.lease_ms / self.parameters.silence_stop_ms)
+        age_s = (self._now_ns() - command.frame.captured_ns) / 1e9
+        self._renew(age_s=age_s, lease_s=command.lease_ms / 1000)
+        slow = command.action is Action.SLOW
+        percent = self.parameters.slow_percent if slow else self.parameters.cruise_percent
+        self._go_on(_MOTIONS[command.action], percent, command.reason, cause)
+
+    def _refusal(self, frame: FrameStamp) -> str | None:
+        if self._latch.closed:
+            return "the train is latched"
+        if self._by_hand:
+            return "the train is driven by hand"
+        if self._too_late():
+            return "it came after the silence had lasted too long"
+        return self._stale(frame)
+
+    def _stale(self, frame: FrameStamp) -> str | None:
+        return staleness(
+            frame,
+            newer_than_ns=self._newest_ns,
+            max_age_ms=self.parameters.max_age_ms,
+            now_ns=self._now_ns(),
+        )
+
+    def _too_late(self) -> bool:
+        """Stop if the silence has lasted too long, though its alarm could not go off yet."""
+        if self._lease.overdue:
+            self._silence_stops()
+        return self._latch.closed
+
+    def _renew(self, *, age_s: float, lease_s: float) -> None:
+        """Renew the lease: from the frame's capture on, so that silence is counted from there."""
+        silence_s = self.parameters.silence_stop_ms / 1000
+        shortened = min(1.0, lease_s / silence_s)
         self._lease.renew(
             slow_s=shortened * self.parameters.silence_slow_ms / 1000,
-            stop_s=shortened * self.parameters.silence_stop_ms / 1000,
+            stop_s=min(lease_s, silence_s - age_s),
         )
-        motion = _MOTIONS[command.action]
-        changed = motion is not self._motion
-        self._enter(motion, command.reason)
+
+    def _go_on(self, motion: Motion, percent: int, reason: str, cause: Cause) -> None:
+        changed = motion is not self.motion or percent != self._drive.percent
+        self._enter(motion, reason)
         if changed:
-            self._drive(cause)
+            self._set_off(percent, cause, blink=motion is Motion.SLOWED)
         else:
-            self._acted(cause, self._now_ns())
+            self._drive.keep()
+            self._teller.acted(cause, self._now_ns())
 
-    def _drive(self, cause: _Cause) -> None:
-        slow = self._motion is Motion.SLOWED
-        percent = self.parameters.slow_percent if slow else self.parameters.cruise_percent
-
+    def _set_off(self, percent: int, cause: Cause, *, blink: bool) -> None:
         def written(at_ns: int) -> None:
-            self._acted(cause, at_ns)
-            self._show()
+            self._teller.acted(cause, at_ns)
+            self._show(blink=blink)
 
-        self._motor.drive(percent, written=written)
+        self._drive.go(percent, written=written)
 
     def _silence_slows(self) -> None:
-        if self._motion is Motion.CRUISING:
+        if self.motion is Motion.CRUISING:
             self._enter(Motion.SLOWED, f"no fresh decision: slowing down{self._refused}")
-            self._drive(_Cause())
+            percent = min(self._drive.percent, self.parameters.slow_percent)
+            self._set_off(percent, Cause(), blink=True)
 
     def _silence_stops(self) -> None:
         self._halt(f"no fresh decision: stopped{self._refused}")
@@ -292,43 +378,26 @@ class Controller:
     def _hub_event(self, event: HubEvent) -> None:
         if not self._open:
             return
-        match event.kind:
-            case HubEventKind.DISCONNECTED:
-                self._halt("the Bluetooth link was lost", again=True)
-            case HubEventKind.CONNECTED:
-                self._halt("the hub is back", again=True)
-            case HubEventKind.BUTTON_PRESSED:
-                self.emergency_stop("the hub's own button was pressed")
-            case HubEventKind.GOING:
-                self._halt(f"the hub {event.detail}", again=True)
-            case HubEventKind.ALERT | HubEventKind.DETACHED if self._fault():
-                self._halt(str(self._fault()), fault=True)
-            case HubEventKind.REFUSED if "overcurrent" in event.detail:
-                self._halt(f"the hub refused a command: {event.detail}", fault=True)
-            case HubEventKind.READING if self._hub.facts.battery_percent != self._battery_told:
-                self._battery_told = self._hub.facts.battery_percent
-                self._publish()
+        if event.kind is HubEventKind.CONNECTED:
+            self._drive.forget_lights()  # a hub that was switched off has forgotten its lights
+        if halt := halt_for(event, self._hub.facts):
+            self._halt(halt.reason, again=halt.again, fault=halt.fault)
+        elif event.kind is HubEventKind.READING:
+            self._take_reading()
+
+    def _take_reading(self) -> None:
+        self._drive.read()
+        if self._hub.facts.battery_percent != self._battery_told:
+            self._battery_told = self._hub.facts.battery_percent
+            self._teller.tell()
 
     def _fault(self) -> str | None:
         """Return what keeps the train from moving safely, if anything."""
         return UNCONFIRMED if self._unconfirmed else hindrance(self._hub.facts)
 
     def _enter(self, motion: Motion, reason: str) -> None:
-        self._motion, self._reason = motion, reason
+        self._teller.motion, self._teller.reason = motion, reason
 
-    def _acted(self, cause: _Cause, at_ns: int) -> None:
-        self._cause = _Cause(cause.frame, {**cause.marks, Stage.ACTED: at_ns})
-        self._publish()
-
-    def _publish(self) -> None:
-        try:
-            self._on_state(self.state)
-        except Exception:  # noqa: BLE001  # whoever listens must not keep the train from braking
-            _log.exception("The train's state could not be told")
-
-    def _show(self) -> None:
-        waits = self._motion is Motion.STOPPED and not self._latch.closed
-        moves = self._motion in MOVING
-        if self._open and self._motion in COLOURS:
-            colour = ARMED_COLOUR if waits else COLOURS[self._motion]
-            self._motor.show(colour, self.parameters.headlight_percent if moves else 0)
+    def _show(self, *, blink: bool = False) -> None:
+        if self._open:
+            self._drive.show(self.motion, latched=self._latch.closed, blink=blink)

@@ -43,6 +43,16 @@ class Lease:
         self.end()
         self._alarms = [asyncio.get_running_loop().call_later(within_s, otherwise)]
 
+    @property
+    def overdue(self) -> bool:
+        """Whether the last alarm should have gone off already.
+
+        An event loop that was held up finds what came meanwhile before it looks at its alarms.
+        """
+        if not self._alarms:
+            return False
+        return asyncio.get_running_loop().time() >= self._alarms[-1].when()
+
     def end(self) -> None:
         """Switch the alarms off."""
         for alarm in self._alarms:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kit.events import FrameStamp, Motion, arm_proof
 from kit.train.hub_facts import HubFacts
 from kit.train.lwp3.enums import Colour, IoType
+from kit.train.power import LOWEST_V
 
 TRANSITIONS: dict[Motion, frozenset[Motion]] = {
     Motion.DISCONNECTED: frozenset({Motion.STOPPING}),
@@ -42,6 +43,9 @@ ARMED_COLOUR = Colour.YELLOW
 UNCONFIRMED = "the hub does not confirm the brake"
 """Reason of a fault that ends by itself once the hub does."""
 
+LEAST_PAUSE_S = 1.0
+"""Shortest time that a train stands for a sign before it may go on by itself, seconds."""
+
 _Percent = Annotated[int, Field(ge=0, le=100)]
 _Milliseconds = Annotated[int, Field(ge=10, le=60_000)]
 
@@ -63,9 +67,16 @@ class ControlParameters(BaseModel):
         confirm_ms: How long to wait for the hub to confirm a brake before it is repeated.
         confirm_attempts: Unconfirmed brakes after which the state is a fault; they go on.
         headlight_percent: Brightness of the light on port B while the train moves.
+        blink_ms: How long each half of a blink of that light lasts when the train slows down or
+            stops, milliseconds; 0 never blinks.
+        nominal_v: Battery voltage at which the powers hold, volts; on a weaker battery the motor
+            gets more, so that the speed stays. 0 leaves the powers alone.
+        resume_after_s: For a train that runs in a loop at a booth: how long it stands for a sign
+            before it goes on by itself, seconds. 0, as it is by default, means that it never
+            does. It never goes on by itself after any other stop.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     cruise_percent: _Percent = 60
     slow_percent: _Percent = 35
@@ -79,6 +90,9 @@ class ControlParameters(BaseModel):
     confirm_ms: _Milliseconds = 150
     confirm_attempts: Annotated[int, Field(ge=1, le=100)] = 5
     headlight_percent: _Percent = 100
+    blink_ms: Annotated[int, Field(ge=0, le=2000)] = 250
+    nominal_v: Annotated[float, Field(ge=0, le=10)] = 8.5
+    resume_after_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
 
     @model_validator(mode="after")
     def _in_order(self) -> ControlParameters:
@@ -94,6 +108,11 @@ class ControlParameters(BaseModel):
                 f"{self.silence_slow_ms} and {self.silence_stop_ms}"
             )
             raise ValueError(msg)
+        for name, least in (("nominal_v", LOWEST_V), ("resume_after_s", LEAST_PAUSE_S)):
+            value = getattr(self, name)
+            if 0 < value < least:
+                msg = f"{name} must be 0, which switches it off, or at least {least:g}, got {value}"
+                raise ValueError(msg)
         return self
 
 
@@ -144,6 +163,10 @@ class Latch:
             return False
         self._challenge = None
         return True
+
+    def release(self) -> None:
+        """Release the train without a proof: for the controller's own clock, never a message."""
+        self._challenge = None
 
 
 def staleness(frame: FrameStamp, *, newer_than_ns: int, max_age_ms: int, now_ns: int) -> str | None:

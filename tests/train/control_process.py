@@ -14,7 +14,7 @@ import threading
 
 from kit.child import announce_ready, exit_with_parent
 from kit.events import Action, Motion
-from kit.train.controller import Controller
+from kit.train.controller import Controller, ControlParameters
 from kit.train.guardian import Guardian
 from kit.train.hub import Hub
 from tests.train.hub_bench import ARM_KEY, arm, command, give, until
@@ -28,7 +28,11 @@ async def _control(source: str, *, hang: bool, guarded: bool) -> None:
         async with (
             Hub(source) as hub,
             Controller(
-                hub, train_id="train-1", arm_key=ARM_KEY, on_state=lambda _: None
+                hub,
+                ControlParameters(nominal_v=0),  # the tests know the powers by number
+                train_id="train-1",
+                arm_key=ARM_KEY,
+                on_state=lambda _: None,
             ) as controller,
         ):
             await until(lambda: controller.motion is Motion.STOPPED)

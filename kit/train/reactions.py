@@ -1,0 +1,48 @@
+"""What the controller does about something that happened to the hub: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
+from kit.train.motion import hindrance
+
+
+@dataclass(frozen=True)
+class Halt:
+    """A stop that the hub brings about.
+
+    Attributes:
+        reason: Why, in words for people.
+        fault: Whether it lasts until its cause is mended.
+        again: Whether a train that is latched already gets a new challenge, so that an arming
+            under way fails.
+    """
+
+    reason: str
+    fault: bool = False
+    again: bool = False
+
+
+_HALTS = {
+    HubEventKind.DISCONNECTED: Halt("the Bluetooth link was lost", again=True),
+    HubEventKind.CONNECTED: Halt("the hub is back", again=True),
+    HubEventKind.BUTTON_PRESSED: Halt("the hub's own button was pressed", again=True),
+}
+
+
+def halt_for(event: HubEvent, facts: HubFacts) -> Halt | None:
+    """Return how a train must be stopped for an event of its hub, or None.
+
+    Args:
+        event: What happened.
+        facts: What is known of the hub, the event included.
+    """
+    if event.kind in {HubEventKind.ALERT, HubEventKind.DETACHED}:
+        reason = hindrance(facts)
+        return Halt(reason, fault=True) if reason else None
+    if event.kind is HubEventKind.REFUSED and "overcurrent" in event.detail:
+        return Halt(f"the hub refused a command: {event.detail}", fault=True)
+    if event.kind is HubEventKind.GOING:
+        return Halt(f"the hub {event.detail}", again=True)
+    return _HALTS.get(event.kind)
