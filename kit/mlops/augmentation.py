@@ -11,16 +11,13 @@ from torch.nn import functional
 
 _LEVELS = np.linspace(0, 1, 256)
 
-SMALLEST_PX = 9.0
-"""Signs whose longer side is shorter neither count as found nor as missed."""
-
-
 def augment(
     images: NDArray[np.uint8],
     labels: NDArray[np.float32],
     *,
     rng: np.random.Generator,
     edges_px: tuple[int, ...],
+    smallest_px: float,
 ) -> tuple[Tensor, Tensor]:
     """Scale, mirror and recolour a batch, so that no picture is seen twice alike.
 
@@ -29,6 +26,8 @@ def augment(
         labels: (N, M, 6) float32, boxes in pixels first.
         rng: Source of chance.
         edges_px: Possible edge lengths of the result.
+        smallest_px: Signs whose longer side is shorter in the result count neither as found nor
+            as missed.
 
     Returns:
         Pictures (N, 3, E, E) float32 RGB in 0..1, and their labels (N, K, 6), with rows that
@@ -56,5 +55,5 @@ def augment(
         )
         marks[..., :4] *= target / edge
     longer = torch.maximum(marks[..., 2] - marks[..., 0], marks[..., 3] - marks[..., 1])
-    marks[..., 5] = torch.maximum(marks[..., 5], (longer < SMALLEST_PX).float())
+    marks[..., 5] = torch.maximum(marks[..., 5], (longer < smallest_px).float())
     return pixels.contiguous(memory_format=torch.channels_last), marks

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -123,6 +123,22 @@ def join(drawn: DrawnSet, labelled: DrawnSet, *, share: float) -> JoinedSet:
             got=f"{len(drawn)} and {len(labelled)} pictures of {sizes}, a share of {share:g}",
         )
     return JoinedSet(drawn, labelled, share)
+
+
+def concatenate(sets: Sequence[DrawnSet]) -> DrawnSet:
+    """Put sets of pictures of one size behind each other.
+
+    Args:
+        sets: At least one.
+    """
+    if len(sets) == 1:
+        return sets[0]
+    together = hashlib.sha256(" ".join(one.data_hash for one in sets).encode())
+    return DrawnSet(
+        np.concatenate([one.images for one in sets]),
+        np.concatenate([one.labels for one in sets]),
+        together.hexdigest(),
+    )
 
 
 def draw_set(

@@ -1,7 +1,8 @@
-"""Hard negatives: pictures without a sign in which a trained network sees one."""
+"""Hard negatives: frames without a sign in which a trained network sees one."""
 
 from __future__ import annotations
 
+import heapq
 import multiprocessing
 from collections.abc import Iterator
 from functools import partial
@@ -11,56 +12,95 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from kit.mlops.dataset import LABEL_FIELDS, MAX_SIGNS, write_set
+from kit.mlops.drawing.example import EDGE_PX
 from kit.mlops.drawing.scene import draw_sign_free
-from kit.mlops.network import Detector, SignNet
+from kit.mlops.network import STRIDE, Detector, SignNet
 
 LEAST = 0.2
-"""Score from which a picture without a sign counts as hard."""
+"""Score from which an alarm in a frame without a sign counts as hard."""
 
-_BATCH = 16
+_PER_FRAME = 3
+_BATCH = 8
+_GRID_PX = 16
+Image = NDArray[np.uint8]
 
 
 def mine(
     network: SignNet, folder: Path, *, count: int, seed: int, keep: int, workers: int = 2
 ) -> Iterator[int]:
-    """Draw pictures without signs and keep those that deceive a network most.
+    """Draw frames without signs and keep what deceives a network most.
+
+    Of such a frame a part as large as a training picture is kept, somewhere in which the network
+    sees a sign; up to three parts of a frame.
 
     Args:
         network: Trained weights.
-        folder: Gets the pictures as a training set, none of which holds a sign.
-        count: How many pictures to draw.
-        seed: The same seed draws the same pictures.
-        keep: How many to keep at most.
+        folder: Gets the parts as a training set, none of which holds a sign.
+        count: How many frames to draw.
+        seed: The same seed draws the same frames.
+        keep: How many parts to keep at most.
         workers: Processes that draw; 0 draws in this one.
 
     Yields:
-        The number of pictures looked at so far.
+        The number of frames looked at so far.
     """
     detector = Detector(network.cpu().eval())
-    hard: list[tuple[float, NDArray[np.uint8]]] = []
-    done = 0
+    hardest: list[tuple[float, int, Image]] = []  # a heap; the number tells equal scores apart
+    parts = done = 0
     for batch in _batches(count, seed, workers):
-        scores = _highest_scores(detector, batch)
-        hard += [
-            (score, image) for score, image in zip(scores, batch, strict=True) if score > LEAST
-        ]
-        hard = sorted(hard, key=lambda item: -item[0])[:keep]
-        done += len(batch)
+        for frame, alarms in zip(batch, _alarms(detector, batch), strict=True):
+            rng = np.random.default_rng((seed, done, 5))
+            for score, part in _parts(frame, alarms, rng):
+                parts += 1
+                heapq.heappush(hardest, (score, -parts, part))
+                if len(hardest) > keep:
+                    heapq.heappop(hardest)
+            done += 1
         yield done
-    images = (
-        np.stack([image for _, image in hard]) if hard else np.zeros((0, 320, 320, 3), np.uint8)
-    )
+    images = np.zeros((len(hardest), EDGE_PX, EDGE_PX, 3), np.uint8)
+    for row, (_, _, part) in enumerate(sorted(hardest, key=lambda item: item[:2], reverse=True)):
+        images[row] = part
     labels = np.full((len(images), MAX_SIGNS, len(LABEL_FIELDS)), -1, np.float32)
     write_set(folder, images, labels)
 
 
 @torch.no_grad()
-def _highest_scores(detector: Detector, images: NDArray[np.uint8]) -> list[float]:
-    rgb = np.ascontiguousarray(images[..., ::-1].transpose(0, 3, 1, 2), np.float32) / 255
-    scores, _ = detector(torch.from_numpy(rgb))
-    return [float(score) for score in scores.flatten(1).amax(dim=1)]
+def _alarms(detector: Detector, frames: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+    """Return for each frame (M, 3): score, x and y of each alarm's cell, the surest first."""
+    rgb = np.ascontiguousarray(frames[..., ::-1].transpose(0, 3, 1, 2), np.float32) / 255
+    height, width = frames.shape[1:3]
+    right, below = -width % _GRID_PX, -height % _GRID_PX
+    scores, _ = detector(functional.pad(torch.from_numpy(rgb), (0, right, 0, below), value=0.5))
+    found = []
+    for hot in scores.amax(dim=1).numpy():
+        row, column = np.nonzero(hot > LEAST)
+        order = np.argsort(-hot[row, column], kind="stable")
+        row, column = row[order], column[order]
+        found.append(np.column_stack([hot[row, column], column * STRIDE, row * STRIDE]))
+    return found
+
+
+def _parts(
+    frame: Image, alarms: NDArray[np.float64], rng: np.random.Generator
+) -> Iterator[tuple[float, Image]]:
+    """Cut a square around each alarm that no square before it shows."""
+    height, width = frame.shape[:2]
+    corners: list[tuple[int, int]] = []
+    for score, x, y in alarms:
+        if len(corners) == _PER_FRAME:
+            return
+        if any(0 <= x - left < EDGE_PX and 0 <= y - top < EDGE_PX for left, top in corners):
+            continue
+        left, top = np.clip(
+            np.array([x, y]) - rng.uniform(0.1, 0.9, 2) * EDGE_PX,
+            0,
+            [width - EDGE_PX, height - EDGE_PX],
+        ).astype(int)
+        corners.append((int(left), int(top)))
+        yield float(score), frame[top : top + EDGE_PX, left : left + EDGE_PX].copy()
 
 
 def _batches(count: int, seed: int, workers: int) -> Iterator[NDArray[np.uint8]]:

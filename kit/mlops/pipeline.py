@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kit.mlops.dataset import DrawnSet, Pictures, draw_set, join, open_set
+from kit.mlops.dataset import DrawnSet, Pictures, concatenate, draw_set, join, open_set
 from kit.mlops.drawing.scene import World, draw_example
 from kit.mlops.drawing.signs import OTHER
 from kit.mlops.export import Card, export
@@ -24,11 +25,32 @@ CHECK_SEED_OFFSET = 1_000_003
 
 NMS_IOU = 0.5
 
-HARD_SHARE = 0.12
-"""Share of the hard pictures without a sign in the last epoch."""
+_HARDER: Mapping[World, World] = {"lego": "lego-hard", "lego-hard": "lego-hard", "road": "road"}
 
-HARDENING_RATE = 6e-4
-"""Peak of the learning rate in the last epoch."""
+HARDER_SHARE = 1 / 3
+"""Harder pictures that are drawn for the second half of training, for each of the first half."""
+
+HARDER_SEED_OFFSET = 500_009
+"""Harder pictures, and frames without signs, are drawn with the training seed plus this."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of learning from what deceives the network.
+
+    Attributes:
+        epochs: How often each of the harder pictures is seen.
+        learning_rate: Its peak.
+        deceiving: Share of parts of frames that hold no sign and deceived the network.
+    """
+
+    epochs: int
+    learning_rate: float
+    deceiving: float
+
+
+ROUNDS = (Round(3, 1e-3, 0.3), Round(7, 1.2e-3, 0.35))
+"""The second half of training; frames are looked through before each round."""
 
 _WEAKEST = 0.05
 
@@ -45,8 +67,8 @@ class Plan:
         work: Folder for pictures and checkpoints.
         out: The ONNX file; the weights go beside it, ending in ``.pt``.
         base: Weights to start from; None for random ones.
-        sign_free: Pictures without a sign to draw after training; those in which the network
-            sees one are learnt in one more epoch. 0 leaves that out.
+        sign_free: Frames without a sign to draw for the second half of training, which learns
+            from those in which the network sees one, and from harder pictures. 0 leaves it out.
         labelled: Folder of a set of labelled pictures to mix in, None for none.
         labelled_share: Share of those in each epoch.
         version: Written into the model.
@@ -92,15 +114,16 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
     start = None if plan.base is None else load_weights(plan.base)
     with _bars(quiet=quiet) as bars:
         data = _gather(plan, bars)
-        trainer = _train(plan, data, start, bars)
+        network = _learn(data, plan.recipe, plan.work / "training", start, bars)
+        data_hash = data.data_hash
         if plan.sign_free:
-            trainer = _harden(plan, data, trainer, bars)
-    metrics = check_drawn(trainer.average, plan)
+            network, data_hash = _harden(plan, network, bars)
+    metrics = check_drawn(network, plan)
     card = Card(
         version=plan.version,
         threshold=plan.threshold,
         nms_iou=NMS_IOU,
-        data_hash=data.data_hash,
+        data_hash=data_hash,
         metrics={k: round(v, 4) for k, v in vars(metrics).items()},
         trained_with={
             "torch": torch.__version__,
@@ -114,8 +137,8 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
             "labelled_share": plan.labelled_share if plan.labelled else 0,
         },
     )
-    export(trainer.average, plan.out, card)
-    save_weights(trainer.average, plan.out.with_suffix(".pt"))
+    export(network, plan.out, card)
+    save_weights(network, plan.out.with_suffix(".pt"))
     return metrics
 
 
@@ -125,60 +148,82 @@ def _bars(*, quiet: bool) -> Progress:
 
 
 def _gather(plan: Plan, bars: Progress) -> Pictures:
-    seed = plan.recipe.seed
-    folder = plan.work / f"pictures-{plan.world}-{plan.pictures}-{seed}"
-    bar = bars.add_task("draw pictures", total=plan.pictures)
-    for done in draw_set(
-        folder, count=plan.pictures, seed=seed, workers=plan.recipe.threads, world=plan.world
-    ):
-        bars.update(bar, completed=done)
-    bars.update(bar, completed=plan.pictures)
-    drawn = open_set(folder)
+    drawn = _draw(plan, plan.pictures, plan.recipe.seed, plan.world, bars)
     if plan.labelled is None:
         return drawn
     return join(drawn, open_set(plan.labelled), share=plan.labelled_share)
 
 
-def _train(
-    plan: Plan, data: Pictures, start: dict[str, torch.Tensor] | None, bars: Progress
-) -> Trainer:
-    trainer = Trainer(data, plan.recipe, folder=plan.work / "training", start=start)
+def _draw(plan: Plan, count: int, seed: int, world: World, bars: Progress) -> DrawnSet:
+    folder = plan.work / f"pictures-{world}-{count}-{seed}"
+    bar = bars.add_task("draw pictures", total=count)
+    for done in draw_set(folder, count=count, seed=seed, workers=plan.recipe.threads, world=world):
+        bars.update(bar, completed=done)
+    bars.update(bar, completed=count)
+    return open_set(folder)
+
+
+def _learn(
+    data: Pictures,
+    recipe: Recipe,
+    folder: Path,
+    start: dict[str, torch.Tensor] | None,
+    bars: Progress,
+) -> SignNet:
+    trainer = Trainer(data, recipe, folder=folder, start=start)
     bar = bars.add_task("train", total=trainer.steps, completed=trainer.step)
     for progress in trainer.run():
         bars.update(bar, completed=progress.step)
-    return trainer
+    return trainer.average
 
 
-def _harden(plan: Plan, data: Pictures, trained: Trainer, bars: Progress) -> Trainer:
-    """Go on for one epoch with pictures that hold no sign and deceived the network."""
-    folder = plan.work / "hard"
-    recipe = replace(plan.recipe, epochs=1, learning_rate=HARDENING_RATE, warmup_steps=100)
-    bar = bars.add_task("find hard pictures", total=plan.sign_free)
+def _harden(plan: Plan, trained: SignNet, bars: Progress) -> tuple[SignNet, str]:
+    """Go on with harder pictures, and with frames that hold no sign and deceive the network.
+
+    Returns:
+        The network, and the hash of the last training set.
+    """
+    seed = plan.recipe.seed + HARDER_SEED_OFFSET
+    drawn = _draw(
+        plan, max(1, round(HARDER_SHARE * plan.pictures)), seed, _HARDER[plan.world], bars
+    )
+    network, hard = trained, list[DrawnSet]()
+    data: Pictures = drawn
+    for number, each in enumerate(ROUNDS):
+        hard.insert(0, _mine(plan, network, number, bars))
+        deceiving = concatenate(hard)
+        data = join(drawn, deceiving, share=each.deceiving) if len(deceiving) else drawn
+        recipe = replace(
+            plan.recipe,
+            epochs=each.epochs,
+            learning_rate=each.learning_rate,
+            warmup_steps=200,
+            ema=0.999,
+            smallest_px=11.0,
+        )
+        network = _learn(
+            data, recipe, plan.work / f"hardening-{number}", network.state_dict(), bars
+        )
+    return network, data.data_hash
+
+
+def _mine(plan: Plan, network: SignNet, number: int, bars: Progress) -> DrawnSet:
+    """Find what deceives a network in an equal share of the frames without signs."""
+    folder = plan.work / f"hard-{number}"
+    count = -(-plan.sign_free // len(ROUNDS))
+    bar = bars.add_task("find hard frames", total=count)
     if not (folder / "set.json").exists():
-        keep = max(1, round(HARD_SHARE * len(data)))
         for done in mine(
-            trained.average,
+            network,
             folder,
-            count=plan.sign_free,
-            seed=recipe.seed,
-            keep=keep,
-            workers=recipe.threads,
+            count=count,
+            seed=plan.recipe.seed + HARDER_SEED_OFFSET + number,
+            keep=max(1, count // 2),
+            workers=plan.recipe.threads,
         ):
             bars.update(bar, completed=done)
-    hard = open_set(folder)
-    bars.update(bar, completed=plan.sign_free)
-    if not len(hard) or not isinstance(data, DrawnSet):
-        return trained
-    trainer = Trainer(
-        join(data, hard, share=HARD_SHARE),
-        recipe,
-        folder=plan.work / "hardening",
-        start=trained.average.state_dict(),
-    )
-    bar = bars.add_task("learn them", total=trainer.steps, completed=trainer.step)
-    for progress in trainer.run():
-        bars.update(bar, completed=progress.step)
-    return trainer
+    bars.update(bar, completed=count)
+    return open_set(folder)
 
 
 def load_network(weights: Path) -> SignNet:

@@ -27,7 +27,7 @@ CURVE = "curve.jsonl"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; the defaults made the shipped model.
+    """How to train; the defaults made the first half of the shipped model.
 
     Attributes:
         epochs: How often each picture is seen.
@@ -38,6 +38,7 @@ class Recipe:
         clip: Largest length of the gradient.
         ema: How slowly the averaged weights, which are exported, follow.
         edges_px: Pictures of a step are scaled to one of these, by chance.
+        smallest_px: Signs whose longer side is then shorter count neither way.
         save_steps: Steps between checkpoints.
         threads: CPU threads.
         seed: Of weights, order and augmentation.
@@ -51,6 +52,7 @@ class Recipe:
     clip: float = 5.0
     ema: float = 0.998
     edges_px: tuple[int, ...] = (224, 256, 288, 320, 320, 352)
+    smallest_px: float = 9.0
     save_steps: int = 250
     threads: int = 2
     seed: int = 1
@@ -145,6 +147,7 @@ class Trainer:
                 *self._data.take(chosen),
                 rng=np.random.default_rng((recipe.seed, self.step, 1)),
                 edges_px=recipe.edges_px,
+                smallest_px=recipe.smallest_px,
             )
         )
         for group in self._optimiser.param_groups:

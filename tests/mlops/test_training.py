@@ -73,7 +73,9 @@ def bright_middle(images, labels):
 def test_boxes_follow_their_pictures_through_scaling_and_mirroring(tiny_set):
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        images, labels = augment(tiny_set.images, tiny_set.labels, rng=rng, edges_px=(96,))
+        images, labels = augment(
+            tiny_set.images, tiny_set.labels, rng=rng, edges_px=(96,), smallest_px=9.0
+        )
         assert images.shape == (8, 3, 96, 96)
         for inside, everywhere in bright_middle(images, labels):
             assert inside > 2 * everywhere
@@ -81,7 +83,9 @@ def test_boxes_follow_their_pictures_through_scaling_and_mirroring(tiny_set):
 
 def test_pictures_turn_from_bgr_bytes_to_rgb_shares(tiny_set):
     rng = np.random.default_rng(0)
-    images, labels = augment(tiny_set.images, tiny_set.labels, rng=rng, edges_px=(64,))
+    images, labels = augment(
+        tiny_set.images, tiny_set.labels, rng=rng, edges_px=(64,), smallest_px=9.0
+    )
     assert images.dtype == torch.float32
     assert images.min() >= 0
     assert images.max() <= 1
@@ -92,5 +96,5 @@ def test_pictures_turn_from_bgr_bytes_to_rgb_shares(tiny_set):
 
 def test_signs_that_became_too_small_count_neither_way(tiny_set):
     rng = np.random.default_rng(0)
-    _, labels = augment(tiny_set.images, tiny_set.labels, rng=rng, edges_px=(16,))
+    _, labels = augment(tiny_set.images, tiny_set.labels, rng=rng, edges_px=(16,), smallest_px=9.0)
     assert (labels[:, 0, 5] == 1).all()

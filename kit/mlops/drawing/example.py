@@ -50,7 +50,12 @@ class Example:
 
 
 def make_example(
-    image: Image, boxes: list[Box], classes: list[int], ignored: list[bool]
+    image: Image,
+    boxes: list[Box],
+    classes: list[int],
+    ignored: list[bool],
+    *,
+    faintest: float = FAINTEST,
 ) -> Example:
     """Make an example, in which signs that the light swallowed do not count.
 
@@ -59,8 +64,9 @@ def make_example(
         boxes: x1, y1, x2, y2 in pixels, a sign each.
         classes: Class ids.
         ignored: Which signs count neither way.
+        faintest: Grey levels by which a sign must vary to count.
     """
-    faint = [is_faint(image, box) for box in boxes]
+    faint = [is_faint(image, box, faintest=faintest) for box in boxes]
     return Example(
         image=image,
         boxes=np.array(boxes, np.float32).reshape(-1, 4),
@@ -69,12 +75,13 @@ def make_example(
     )
 
 
-def is_faint(image: Image, box: Box) -> bool:
+def is_faint(image: Image, box: Box, *, faintest: float = FAINTEST) -> bool:
     """Return whether the light left nothing to see of a sign.
 
     Args:
         image: BGR (H, W, 3) uint8.
         box: x1, y1, x2, y2 in pixels; it may reach out of the picture.
+        faintest: Grey levels by which it must vary.
     """
     x1, y1, x2, y2 = (round(v) for v in box)
     patch = image[max(y1, 0) : y2 + 1, max(x1, 0) : x2 + 1].mean(axis=2)
@@ -82,15 +89,19 @@ def is_faint(image: Image, box: Box) -> bool:
         return True
     edge = min(8, *patch.shape)
     coarse = cv2.resize(patch, (edge, edge), interpolation=cv2.INTER_AREA)  # averages the noise
-    return bool(coarse.std() < FAINTEST)
+    return bool(coarse.std() < faintest)
 
 
-def label_scene(scene: Scene, image: Image) -> Example:
+def label_scene(
+    scene: Scene, image: Image, *, least_visible: float = MIN_VISIBLE, faintest: float = FAINTEST
+) -> Example:
     """Read the boxes off a scene.
 
     Args:
         scene: Its signs, and who is seen where.
         image: The scene as a camera sees it, BGR (320, 320, 3) uint8.
+        least_visible: Share of a sign that must be seen for it to count, 0..1.
+        faintest: Grey levels by which a sign must vary to count.
     """
     counts = np.bincount(scene.owner[scene.owner >= 0], minlength=len(scene.placed))
     kept = [(p, c) for p, c in zip(scene.placed, counts, strict=True) if c > 0]
@@ -98,12 +109,13 @@ def label_scene(scene: Scene, image: Image) -> Example:
         image,
         [loosened(p.box) for p, _ in kept],
         [p.class_id for p, _ in kept],
-        [_hardly_seen(p, int(c)) for p, c in kept],
+        [_hardly_seen(p, int(c), least_visible) for p, c in kept],
+        faintest=faintest,
     )
 
 
-def _hardly_seen(sign: Placed, visible_px: int) -> bool:
-    least = MIN_VISIBLE if sign.class_id != OTHER else MIN_VISIBLE / 2
+def _hardly_seen(sign: Placed, visible_px: int, least_visible: float) -> bool:
+    least = least_visible if sign.class_id != OTHER else least_visible / 2
     too_little = visible_px < max(least * sign.area, 20)
     return mostly_outside(sign.box) or too_little or abs(sign.yaw) > MAX_YAW_DEG
 

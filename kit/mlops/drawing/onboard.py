@@ -26,7 +26,7 @@ _SHARES = (0.3, 0.25, 0.1, 0.35)  # speed limits, warnings, stops, other signs
 
 
 def draw_onboard(
-    track_seed: tuple[int, ...], rng: Rng, *, edge_px: int, signs: bool = True
+    track_seed: tuple[int, ...], rng: Rng, *, edge_px: int
 ) -> tuple[NDArray[np.uint8], list[Truth]]:
     """Draw a square part of what the camera on a train sees.
 
@@ -34,13 +34,12 @@ def draw_onboard(
         track_seed: Lays the track and furnishes the room; the last few are kept.
         rng: Source of chance for the place on the track and the part of the picture.
         edge_px: Edge of the result.
-        signs: Whether there may be any.
 
     Returns:
         BGR picture (edge_px, edge_px, 3) uint8, and the signs that show their faces, boxes in
         pixels of this picture; they may reach out of it.
     """
-    renderer = _renderer(track_seed, signs)
+    renderer = _renderer(track_seed)
     position = float(rng.uniform(0, renderer.scenario.build_track().length_m))
     image, truths = renderer.render(_state(renderer.scenario, position, rng))
     height, width = image.shape[:2]
@@ -54,6 +53,22 @@ def draw_onboard(
     part = cv2.resize(image[y : y + side, x : x + side], (edge_px, edge_px), interpolation=way)
     scale = edge_px / side
     return np.asarray(part, np.uint8), [_moved(t, x, y, scale) for t in truths]
+
+
+def draw_bare_frame(track_seed: tuple[int, ...], rng: Rng) -> NDArray[np.uint8]:
+    """Draw a whole frame that the camera on a train takes where no sign stands.
+
+    Args:
+        track_seed: Lays the track and furnishes the room.
+        rng: Source of chance for the place on the track.
+
+    Returns:
+        BGR frame (400, 600, 3) uint8.
+    """
+    renderer = _renderer(track_seed, signs=False)
+    position = float(rng.uniform(0, renderer.scenario.build_track().length_m))
+    image, _ = renderer.render(_state(renderer.scenario, position, rng))
+    return image
 
 
 def class_of(truth: Truth) -> int:
@@ -85,7 +100,7 @@ def _state(scenario: Scenario, position_m: float, rng: Rng) -> WorldState:
 
 
 @lru_cache(maxsize=2)
-def _renderer(track_seed: tuple[int, ...], signs: bool) -> Renderer:  # noqa: FBT001
+def _renderer(track_seed: tuple[int, ...], *, signs: bool = True) -> Renderer:
     rng = np.random.default_rng(track_seed)
     scenario = Scenario.model_validate(
         {

@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
+from kit.events import FRAME_HEIGHT, FRAME_WIDTH
 from kit.mlops.drawing import rooms
-from kit.mlops.drawing.example import EDGE_PX, is_faint
+from kit.mlops.drawing.example import EDGE_PX, is_faint, label_scene
 from kit.mlops.drawing.figures import EVERYTHING as THINGS
 from kit.mlops.drawing.light import light_face, photograph
-from kit.mlops.drawing.onboard import class_of, draw_onboard
+from kit.mlops.drawing.onboard import class_of, draw_bare_frame, draw_onboard
 from kit.mlops.drawing.placing import Pose, Scene
-from kit.mlops.drawing.scene import draw_example
+from kit.mlops.drawing.scene import draw_example, draw_sign_free
 from kit.mlops.drawing.signs import OTHER, draw_face
 
 pytestmark = pytest.mark.usefixtures("no_photos")
@@ -37,6 +38,38 @@ def test_the_road_has_other_pictures_and_all_classes():
     examples = [draw_example(5, index, world="road") for index in range(25)]
     assert {int(c) for e in examples for c in e.classes} == {0, 1, 2, OTHER}
     assert not np.array_equal(examples[0].image, draw_example(5, 0).image)
+
+
+def smallest_sides(world):
+    """Return the longer sides of the signs that count, over some pictures."""
+    examples = [draw_example(5, index, world=world) for index in range(40)]
+    boxes = np.concatenate([e.boxes[~e.ignored] for e in examples])
+    return (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+
+
+def test_the_harder_pictures_have_smaller_signs():
+    assert np.median(smallest_sides("lego-hard")) < 0.85 * np.median(smallest_sides("lego"))
+
+
+def test_how_much_of_a_sign_must_be_seen_is_a_choice():
+    scene, rng = plain_scene(), np.random.default_rng(1)
+    scene.place(pyramid("speed_30"), 0, Pose(x=100, y=80, size=50), rng)
+    scene.cover(np.array([(70.0, 50), (112, 50), (112, 110), (70, 110)]), (90, 90, 90))
+    assert not label_scene(scene, scene.image, least_visible=0.1).ignored[0]
+    assert label_scene(scene, scene.image, least_visible=0.6).ignored[0]
+
+
+def test_frames_without_signs_are_as_large_as_the_cameras_and_differ():
+    one, same, other = draw_sign_free(4, 1), draw_sign_free(4, 1), draw_sign_free(4, 2)
+    assert one.shape == (FRAME_HEIGHT, FRAME_WIDTH, 3)
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_some_frames_without_signs_are_of_the_virtual_set():
+    frame = draw_bare_frame((3, 1), np.random.default_rng(2))
+    assert frame.shape == (FRAME_HEIGHT, FRAME_WIDTH, 3)
+    assert np.array_equal(frame, draw_bare_frame((3, 1), np.random.default_rng(2)))
 
 
 def test_a_warning_on_the_road_is_white_where_that_of_lego_is_yellow():
