@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,72 +12,12 @@ from hypothesis import strategies as st
 
 from kit.errors import HubError
 from kit.events import Action, Command, Motion, Stage, TrainState
-from kit.train.controller import Controller, ControlParameters
+from kit.train.controller import Controller
 from kit.train.hub_facts import HubEventKind
 from kit.train.lwp3.enums import AlertType, Colour, IoType
 from kit.train.motion import TRANSITIONS
+from tests.train.controller_bench import BRAKE, HASTY, PATIENT, Bench, bench, scene
 from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give, stamp, until
-
-BRAKE = 127
-PATIENT = ControlParameters(
-    ramp_percent_per_s=600, ramp_step_ms=10, confirm_ms=10, max_age_ms=5000
-).model_copy(update={"silence_slow_ms": 4000, "silence_stop_ms": 5000})  # for a busy machine
-HASTY = PATIENT.model_copy(update={"silence_slow_ms": 20, "silence_stop_ms": 60})
-
-
-class Bench:
-    """A controller on a scripted hub, and the states that it told."""
-
-    def __init__(self, parameters: ControlParameters) -> None:
-        self.hub = ScriptedHub()
-        self.states: list[TrainState] = []
-        self.controller = Controller(
-            self.hub,
-            parameters,
-            train_id="train-1",
-            arm_key=ARM_KEY,
-            on_state=self.states.append,
-        )
-
-    @property
-    def motions(self) -> list[Motion]:
-        """The states told, without repetitions."""
-        told = [state.motion for state in self.states]
-        return [now for before, now in zip([None, *told], told, strict=False) if before != now]
-
-    async def standing(self) -> None:
-        await until(lambda: self.controller.motion is Motion.STOPPED, "stopped")
-
-    async def armed(self) -> None:
-        await self.standing()
-        give(self.controller, arm(self.controller))
-
-    async def cruising(self) -> None:
-        await self.armed()
-        give(self.controller, command(Action.CRUISE))
-        await until(lambda: self.hub.motor[-1:] == [60], "full power")
-
-
-@asynccontextmanager
-async def bench(parameters: ControlParameters = PATIENT) -> AsyncIterator[Bench]:
-    it = Bench(parameters)
-    async with it.controller:
-        yield it
-
-
-def scene(
-    play: Callable[[Bench], Awaitable[None]], parameters: ControlParameters = PATIENT
-) -> Bench:
-    """Run a play on a fresh bench and return the bench."""
-    kept: list[Bench] = []
-
-    async def run() -> None:
-        async with bench(parameters) as it:
-            kept.append(it)
-            await play(it)
-
-    asyncio.run(run())
-    return kept[0]
 
 
 def test_it_comes_up_standing_and_latched_with_a_challenge() -> None:
