@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from kit.errors import HubError
 from kit.sim.hub_modes import DEVICES, mode_information, port_information, raw_voltage
+from kit.sim.hub_session import HubPort, Session
 from kit.train.lwp3 import hub_messages as m
 from kit.train.lwp3 import output_messages as o
 from kit.train.lwp3 import port_messages as p
@@ -36,53 +35,12 @@ from kit.train.lwp3.enums import (
     SystemType,
 )
 
+__all__ = ["HubPort", "Session", "VirtualHub"]
+
 LOW_VOLTAGE_V = 6.0
 """Battery voltage below which the virtual hub raises its low-voltage alert, volts."""
 
 _VERSION_1 = 0x10000000
-
-
-class HubPort(Protocol):
-    """What the virtual hub drives and measures: the train in its world."""
-
-    def set_motor(self, power: int, /) -> None:
-        """Set the motor's power, -100 to 100 percent, not 0."""
-
-    def brake(self) -> None:
-        """Short-circuit the motor."""
-
-    def float_(self) -> None:
-        """Let the motor run out."""
-
-    def set_light(self, power: int, /) -> None:
-        """Set the light's brightness, 0 to 100 percent."""
-
-    @property
-    def battery_percent(self) -> float:
-        """Charge left, 0 to 100."""
-
-    @property
-    def voltage_v(self) -> float:
-        """Battery voltage in volts."""
-
-
-@dataclass(eq=False)
-class Session:
-    """One client of the hub: what it asked to be told.
-
-    Attributes:
-        notify: Sends one message to this client.
-        disconnect: Ends this client's link.
-        properties: Properties whose changes it wants, with the value it was told last.
-        alerts: Alerts that it wants, with the status it was told last.
-        sensors: Ports whose values it wants, with the value it was told last.
-    """
-
-    notify: Callable[[bytes], None]
-    disconnect: Callable[[], None]
-    properties: dict[HubProperty, bytes] = field(default_factory=dict)
-    alerts: dict[AlertType, AlertStatus] = field(default_factory=dict)
-    sensors: dict[int, bytes] = field(default_factory=dict)
 
 
 class VirtualHub:
@@ -110,13 +68,49 @@ class VirtualHub:
         self._on_message = on_message
         self._sessions: list[Session] = []
         self._alerts: set[AlertType] = set()
+        self._on_switch: Callable[[bool], None] = lambda _on: None
+        self.switched_on = True
 
-    def connect(self, notify: Callable[[bytes], None], disconnect: Callable[[], None]) -> Session:
-        """Welcome a client that listens: tell it what is attached to the ports."""
+    def on_switch(self, callback: Callable[[bool], None]) -> None:
+        """Have a function called when the hub is switched on or off, with whether it is on."""
+        self._on_switch = callback
+
+    def switch_off(self) -> None:
+        """Switch the hub off: the motor runs out, everyone is told and loses the link."""
+        if self.switched_on:
+            self.switched_on = False
+            self._port.float_()
+            self._port.set_light(0)
+            for each in tuple(self._sessions):
+                each.notify(encode(m.HubActionMessage(HubAction.WILL_SWITCH_OFF)))
+                each.disconnect()
+            self._on_switch(False)
+
+    def switch_on(self) -> None:
+        """Switch the hub on again: it can be found, and its motor stands."""
+        if not self.switched_on:
+            self.switched_on = True
+            self._on_switch(True)
+
+    def connect(
+        self,
+        notify: Callable[[bytes], None],
+        disconnect: Callable[[], None],
+        *,
+        announce: bool = True,
+    ) -> Session:
+        """Welcome a client that listens.
+
+        Args:
+            notify: Sends one message to it.
+            disconnect: Ends its link.
+            announce: Whether to tell it what is attached to the ports: once a link.
+        """
         session = Session(notify, disconnect)
         self._sessions.append(session)
-        for port, device in self._devices.items():
-            notify(_attached(port, device))
+        if announce:
+            for port, device in self._devices.items():
+                notify(_attached(port, device))
         return session
 
     def leave(self, session: Session) -> None:
@@ -289,10 +283,7 @@ class VirtualHub:
             session.notify(encode(m.HubActionMessage(HubAction.WILL_DISCONNECT)))
             session.disconnect()
         elif action in {HubAction.SWITCH_OFF, HubAction.SWITCH_OFF_AT_ONCE}:
-            self._port.float_()
-            for each in tuple(self._sessions):
-                each.notify(encode(m.HubActionMessage(HubAction.WILL_SWITCH_OFF)))
-                each.disconnect()
+            self.switch_off()
         else:
             raise HubError("The virtual hub does not do this", got=action.name)
 

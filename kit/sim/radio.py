@@ -44,6 +44,7 @@ ADVERTISING_INTERVAL_MS = 50.0
 REFRESH_S = 0.25
 """How often the hub looks whether something changed that a client wants to know, seconds."""
 
+_OUT_OF_REACH = hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
 _CAPABILITIES = 0x04 | 0x02  # peripheral with ports
 _WRITE = (
     gatt.Characteristic.Properties.WRITE | gatt.Characteristic.Properties.WRITE_WITHOUT_RESPONSE
@@ -138,6 +139,8 @@ class VirtualRadio:
         self.clients: set[_Client] = set()
         self._host, self._port = host, port
         self._supervision_timeout_s = supervision_timeout_s
+        self._connections: set[Connection] = set()
+        self._announced: set[Connection] = set()
         self._sessions: dict[Connection, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -170,6 +173,7 @@ class VirtualRadio:
         self._device.on("connection", self._on_connection)
         await self._device.power_on()
         await self._advertise()
+        self.hub.on_switch(self._switched)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Client(self), self._host, self._port)
         self._port = self._server.sockets[0].getsockname()[1]
@@ -182,6 +186,7 @@ class VirtualRadio:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.hub.on_switch(lambda _on: None)
         self._server.close()
         for client in tuple(self.clients):
             assert client.transport is not None
@@ -201,19 +206,31 @@ class VirtualRadio:
         loop = asyncio.get_running_loop()
         self._timers.add(loop.call_later(self._supervision_timeout_s, self._drop, client))
 
+    def lose_links(self) -> None:
+        """Lose every link at both ends, as when the train is out of reach."""
+        for client in self.clients:
+            self._lose_link(client)
+            assert client.controller is not None
+            for connection in tuple(client.controller.le_connections.values()):
+                client.controller.on_le_disconnected(connection, _OUT_OF_REACH)
+
     def _drop(self, client: _Client) -> None:
-        controller = client.controller
-        assert controller is not None
+        self._lose_link(client)
         assert self.link is not None
-        theirs = {connection.self_address for connection in controller.le_connections.values()}
+        assert client.controller is not None
+        self.link.remove_controller(client.controller)
+
+    def _lose_link(self, client: _Client) -> None:
+        """Lose a client's link at the hub's end."""
+        assert client.controller is not None
+        theirs = {each.self_address for each in client.controller.le_connections.values()}
         for peer, connection in tuple(self._controller.le_connections.items()):
             if peer in theirs:
-                self._controller.on_le_disconnected(
-                    connection, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR
-                )
-        self.link.remove_controller(controller)
+                self._controller.on_le_disconnected(connection, _OUT_OF_REACH)
 
     async def _advertise(self) -> None:
+        if not self.hub.switched_on:
+            return
         await self._device.start_advertising(
             advertising_data=advertisement(pressed=self.hub.button_pressed),
             scan_response_data=self.scan_response(),
@@ -222,8 +239,23 @@ class VirtualRadio:
         )
 
     def _on_connection(self, connection: Connection) -> None:
-        connection.on("disconnection", lambda _reason: self._leave(connection))
+        self._connections.add(connection)
+        connection.on("disconnection", lambda _reason: self._ended(connection))
         self._spawn(self._advertise())
+
+    def _ended(self, connection: Connection) -> None:
+        self._leave(connection)
+        self._announced.discard(connection)
+        self._connections.discard(connection)
+
+    def _switched(self, on: bool) -> None:  # noqa: FBT001
+        self._spawn(self._advertise() if on else self._go_silent())
+
+    async def _go_silent(self) -> None:
+        await self._device.stop_advertising()
+        # Those that listen are told first, and hung up on by the hub.
+        for connection in self._connections - self._sessions.keys():
+            await connection.disconnect()
 
     def _on_subscription(self, connection: Connection, notify: bool, _indicate: bool) -> None:  # noqa: FBT001
         if notify and connection not in self._sessions:
@@ -231,8 +263,11 @@ class VirtualRadio:
             task = self._spawn(self._deliver(connection, outbox))
             connection.on("disconnection", lambda _reason: task.cancel())
             self._sessions[connection] = self.hub.connect(
-                outbox.put_nowait, lambda: self._hang_up(connection, outbox)
+                outbox.put_nowait,
+                lambda: self._hang_up(connection, outbox),
+                announce=connection not in self._announced,
             )
+            self._announced.add(connection)
         elif not notify:
             self._leave(connection)
 

@@ -1,7 +1,8 @@
 """The hub over Bluetooth: finds it, keeps the link, writes and listens.
 
 A lost link is looked for again, with growing pauses, for as long as the hub is open. The first
-thing written on a new link is a brake, before anything else is asked or told.
+thing written on a new link is a brake, before anything else is asked or told: to the motor's port
+if it is known from before, else to both outer ports, since a device that is no motor refuses it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,10 @@ from kit.errors import HubError
 from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
 from kit.train.hub_finder import HubSource
 from kit.train.hub_link import HubLink
+from kit.train.hub_questions import OUTER_PORTS, what_changes, what_is_attached
 from kit.train.lwp3 import commands
 from kit.train.lwp3.codec import decode
-from kit.train.lwp3.enums import (
-    AlertType,
-    Colour,
-    HubProperty,
-    IoType,
-    ModeInformationType,
-    Port,
-)
+from kit.train.lwp3.enums import Colour, IoType
 
 ANNOUNCE_TIMEOUT_S = 1.0
 """How long to wait until the hub announces its motor, before asking each port, seconds."""
@@ -39,12 +34,6 @@ LONGEST_PAUSE_S = 5.0
 ATTEMPTS = 4
 """How often opening a hub tries to find and connect it."""
 
-VOLTAGE_DELTA = 20
-"""Least change of the voltage sensor's raw value that is worth a message; about 50 mV."""
-
-_TOLD = (HubProperty.BATTERY_VOLTAGE, HubProperty.BUTTON, HubProperty.RSSI)
-_ASKED = (HubProperty.ADVERTISING_NAME, HubProperty.SYSTEM_TYPE)
-_ALERTS = (AlertType.LOW_VOLTAGE, AlertType.HIGH_CURRENT, AlertType.OVER_POWER)
 _log = logging.getLogger(__name__)
 
 
@@ -74,6 +63,7 @@ class Hub:
         self._braked = asyncio.Event()
         self._reconnecting: asyncio.Task[None] | None = None
         self._connected = False
+        self._lost_early = False
 
     @property
     def connected(self) -> bool:
@@ -200,32 +190,43 @@ class Hub:
 
     async def _connect(self) -> None:
         try:
-            await self._link.connect()
-            if self.facts.port_of(IoType.TRAIN_MOTOR) is not None:
-                await self._brake_unheard()
-            self.facts.devices.clear()
-            self.facts.alerts.clear()  # the hub tells again those that last
-            self._motor_known.clear()
-            await self._link.listen()
-            await self._find_motor()
-            await self._brake_unheard()
-            await self._ask()
+            await self._set_up()
         except BaseException:
             await self._link.hang_up()
             raise
         self._connected = True
         self._emit(HubEvent(HubEventKind.CONNECTED, self.facts.name or ""))
 
-    async def _brake_unheard(self) -> None:
-        # No feedback, so that its answer can never be taken for that of a later brake.
-        await self.write(commands.motor_brake(self._motor(), feedback=False))
+    async def _set_up(self) -> None:
+        self._lost_early = False
+        await self._link.connect()
+        braked = await self._brake_unheard()
+        self.facts.forget_link()
+        self._motor_known.clear()
+        await self._link.listen()
+        await self._find_motor()
+        if self._motor() not in braked:
+            await self._brake_unheard()
+        for question in what_changes():
+            await self.write(question)
+        if self._lost_early:
+            raise HubError("The hub's link was lost again while it was set up")
+
+    async def _brake_unheard(self) -> tuple[int, ...]:
+        known = self.facts.port_of(IoType.TRAIN_MOTOR)
+        ports = OUTER_PORTS if known is None else (known,)
+        for port in ports:
+            # No feedback, so that its answer can never be taken for that of a later brake.
+            await self.write(commands.motor_brake(port, feedback=False))
+        return ports
 
     async def _find_motor(self) -> None:
-        if await _set_within(self._motor_known, ANNOUNCE_TIMEOUT_S):
+        # The hub announces its devices once a link, so not on one that the system held already.
+        announces = not self._link.held
+        if announces and await _set_within(self._motor_known, ANNOUNCE_TIMEOUT_S):
             return
-        # A link that the system held already: the hub announces its devices only once a link.
-        for port in (Port.A, Port.B):
-            await self.write(commands.mode_request(port, ModeInformationType.NAME))
+        for question in what_is_attached():
+            await self.write(question)
         if not await _set_within(self._motor_known, ANNOUNCE_TIMEOUT_S):
             raise HubError(
                 "The hub has no train motor",
@@ -233,37 +234,27 @@ class Hub:
                 fix="plug the train's motor into port A",
             )
 
-    async def _ask(self) -> None:
-        for told in _TOLD:
-            await self.write(commands.property_updates(told))
-        for asked in _ASKED:
-            await self.write(commands.property_request(asked))
-        for alert in _ALERTS:
-            await self.write(commands.alert_updates(alert))
-        for information in (ModeInformationType.RAW, ModeInformationType.SI):
-            await self.write(commands.mode_request(Port.VOLTAGE, information))
-        await self.write(commands.sensor_updates(Port.VOLTAGE, delta=VOLTAGE_DELTA))
-
     def _receive(self, data: bytes) -> None:
         try:
-            event = self.facts.take(decode(data))
+            events = self.facts.take(decode(data))
         except HubError as error:
             _log.warning("A message of the hub was ignored: %s", error)
-            return
-        if event is None:
             return
         motor = self.facts.port_of(IoType.TRAIN_MOTOR)
         if motor is not None:
             self._motor_known.set()
-        if event.kind is HubEventKind.FEEDBACK and event.port == motor:
-            self._braked.set()
-        self._emit(event)
+        for event in events:
+            if event.port == motor and event.done:
+                self._braked.set()
+            self._emit(event)
 
     def _lost(self) -> None:
         if self._connected:
             self._connected = False
             self._emit(HubEvent(HubEventKind.DISCONNECTED))
             self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
+        else:
+            self._lost_early = True
 
     async def _reconnect(self) -> None:
         attempt = 0

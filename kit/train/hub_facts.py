@@ -10,6 +10,7 @@ from kit.train.lwp3.codec import OpaqueMessage
 from kit.train.lwp3.enums import (
     AlertStatus,
     AlertType,
+    Feedback,
     HubAction,
     HubProperty,
     IoEvent,
@@ -35,6 +36,13 @@ MODE_NAMES = {"LPF2-TRAIN": IoType.TRAIN_MOTOR, "LPF2-LIGHT": IoType.LIGHT}
 MAX_VOLTAGE_V = 20.0
 """Highest voltage that is believed, volts; six batteries give half of it."""
 
+STOPPING_ALERTS = frozenset({AlertType.LOW_VOLTAGE, AlertType.HIGH_CURRENT, AlertType.OVER_POWER})
+"""Alerts with which a train must not move: the hub may soon switch itself or its motor off.
+
+A low signal is only told: should the link drop, the train brakes as for any lost link.
+"""
+
+_GOING = {HubAction.WILL_SWITCH_OFF, HubAction.WILL_DISCONNECT, HubAction.WILL_ENTER_BOOT_MODE}
 _HUB_PORTS = 2
 
 
@@ -64,12 +72,14 @@ class HubEvent:
         detail: In words for people, such as ``high current``.
         port: The port it happened at, if it happened at one.
         io_type: What was attached or detached, if the kit knows it.
+        done: Whether a command to the port was carried out, for ``FEEDBACK``.
     """
 
     kind: HubEventKind
     detail: str = ""
     port: int | None = None
     io_type: int | None = None
+    done: bool = False
 
 
 @dataclass
@@ -82,7 +92,8 @@ class HubFacts:
         battery_percent: Charge left, 0 to 100.
         rssi_dbm: Strength of our signal at the hub.
         devices: Kind of device by port.
-        alerts: Alerts that are on.
+        alerts: Alerts that are on and keep the train from moving.
+        weak_signal: Whether the hub warns that it hardly hears us.
     """
 
     name: str | None = None
@@ -91,6 +102,7 @@ class HubFacts:
     rssi_dbm: int | None = None
     devices: dict[int, int] = field(default_factory=dict)
     alerts: set[AlertType] = field(default_factory=set)
+    weak_signal: bool = False
     _raw_voltage: int | None = None
     _raw_max: float | None = None
     _millivolts_max: float | None = None
@@ -108,7 +120,13 @@ class HubFacts:
         ports = [port for port, device in self.devices.items() if device == io_type]
         return min((port for port in ports if port < _HUB_PORTS), default=None)
 
-    def take(self, message: Message | OpaqueMessage) -> HubEvent | None:
+    def forget_link(self) -> None:
+        """Forget what a hub tells anew on each link: its devices and its alerts."""
+        self.devices.clear()
+        self.alerts.clear()
+        self.weak_signal = False
+
+    def take(self, message: Message | OpaqueMessage) -> list[HubEvent]:
         """Note what a message tells.
 
         Args:
@@ -117,6 +135,12 @@ class HubFacts:
         Returns:
             What happened, if anyone may care.
         """
+        if isinstance(message, PortOutputFeedback):
+            return [_feedback(port, feedback) for port, feedback in message.ports]
+        event = self._note(message)
+        return [] if event is None else [event]
+
+    def _note(self, message: Message | OpaqueMessage) -> HubEvent | None:
         event: HubEvent | None = None
         match message:
             case HubPropertyMessage(operation=PropertyOperation.UPDATE):
@@ -125,14 +149,11 @@ class HubFacts:
                 event = self._attached(message)
             case HubAlertMessage(status=AlertStatus()):
                 event = self._alert(message)
-            case HubActionMessage(action=HubAction.WILL_SWITCH_OFF | HubAction.WILL_DISCONNECT):
+            case HubActionMessage() if message.action in _GOING:
                 event = HubEvent(HubEventKind.GOING, _words(message.action.name))
             case GenericErrorMessage():
                 why = f"message 0x{message.command:02x}: {_words(message.code.name)}"
                 event = HubEvent(HubEventKind.REFUSED, why)
-            case PortOutputFeedback():
-                port, feedback = message.ports[0]
-                event = HubEvent(HubEventKind.FEEDBACK, repr(feedback), port)
             case PortValue(port=Port.VOLTAGE):
                 self._raw_voltage = message.unsigned
                 event = HubEvent(HubEventKind.READING, "voltage", message.port)
@@ -164,8 +185,12 @@ class HubFacts:
         return HubEvent(HubEventKind.ATTACHED, port=message.port, io_type=message.io_type)
 
     def _alert(self, message: HubAlertMessage) -> HubEvent | None:
-        on, was_on = message.status is AlertStatus.ALERT, message.alert in self.alerts
-        (self.alerts.add if on else self.alerts.discard)(message.alert)
+        on = message.status is AlertStatus.ALERT
+        if message.alert in STOPPING_ALERTS:
+            was_on = message.alert in self.alerts
+            (self.alerts.add if on else self.alerts.discard)(message.alert)
+        else:
+            was_on, self.weak_signal = self.weak_signal, on
         if on == was_on:
             return None
         kind = HubEventKind.ALERT if on else HubEventKind.ALERT_OVER
@@ -183,6 +208,11 @@ class HubFacts:
         if message.port == Port.VOLTAGE and message.information is ModeInformationType.SI:
             self._millivolts_max = message.limits[1]
         return None
+
+
+def _feedback(port: int, feedback: Feedback) -> HubEvent:
+    done = Feedback.COMPLETED in feedback and Feedback.DISCARDED not in feedback
+    return HubEvent(HubEventKind.FEEDBACK, repr(feedback), port, done=done)
 
 
 def _words(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,19 @@ from kit.train.lwp3.enums import COMPANY_ID, SERVICE_UUID, SystemType
 CONNECT_TIMEOUT_S = 10.0
 """How long one attempt to connect may take, seconds."""
 
-_SYSTEM_TYPE = 1
+_SYSTEM_TYPE = 1  # offset in the manufacturer's data
+
+
+def _system_type(manufacturer_data: Mapping[int, bytes]) -> int | None:
+    data = manufacturer_data.get(COMPANY_ID, b"")
+    return data[_SYSTEM_TYPE] if len(data) > _SYSTEM_TYPE else None
+
+
+def _remembered(device: BLEDevice) -> Mapping[int, bytes]:
+    """Return the manufacturer's data that BlueZ remembers of a connected device."""
+    details = device.details if isinstance(device.details, dict) else {}
+    remembered: Mapping[int, bytes] = details.get("props", {}).get("ManufacturerData", {})
+    return remembered
 
 
 @dataclass(frozen=True)
@@ -61,8 +73,50 @@ class HubSource:
         if self.target is not None:
             names = {device.name, advertised.local_name if advertised else None}
             return self.target in names or self.target.upper() == device.address.upper()
-        data = advertised.manufacturer_data.get(COMPANY_ID, b"") if advertised else b""
-        return len(data) <= _SYSTEM_TYPE or data[_SYSTEM_TYPE] == SystemType.CITY
+        kind = _system_type(advertised.manufacturer_data if advertised else _remembered(device))
+        return kind is None or kind == SystemType.CITY
+
+
+@dataclass(frozen=True)
+class SeenHub:
+    """A LEGO hub that advertises.
+
+    Attributes:
+        address: Its address; on macOS a number that stands for it.
+        name: Its name, if it told.
+        system_type: Which hub it is, if it told and the kit knows it.
+        rssi_dbm: Strength of its signal here.
+    """
+
+    address: str
+    name: str | None
+    system_type: SystemType | None
+    rssi_dbm: int
+
+    @classmethod
+    def of(cls, device: BLEDevice, advertised: AdvertisementData) -> SeenHub:
+        """Read an advertisement."""
+        kind = _system_type(advertised.manufacturer_data)
+        known = SystemType(kind) if kind in set(SystemType) else None
+        name = advertised.local_name or device.name
+        return cls(device.address, name, known, advertised.rssi)
+
+    def __str__(self) -> str:
+        kind = "another hub" if self.system_type is None else self.system_type.name
+        return f"'{self.name or 'no name'}' ({self.address}, {kind}, {self.rssi_dbm} dBm)"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The hub that was looked for.
+
+    Attributes:
+        device: The device.
+        held: Whether the system has it connected already.
+    """
+
+    device: BLEDevice
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +135,7 @@ class Finder:
     client: dict[str, Any] = field(default_factory=dict)
     lost: Callable[[], bool] = lambda: False
 
-    async def find(self, timeout_s: float) -> BLEDevice:
+    async def find(self, timeout_s: float, *, trust_held: bool = True) -> Found:
         """Find the hub: first among the devices that are connected already, then by a scan.
 
         After a client was killed, BlueZ keeps its link: the hub advertises no more, and a scan
@@ -89,21 +143,43 @@ class Finder:
 
         Args:
             timeout_s: How long to scan, seconds.
+            trust_held: Whether to look among the connected devices at all.
 
         Raises:
-            HubError: If it is not there.
+            HubError: If it is not there; tells which hubs were seen.
         """
-        device = await self._held() or await BleakScanner.find_device_by_filter(
-            self.source.fits, timeout_s, service_uuids=[SERVICE_UUID], **self.scanner
+        if trust_held and (held := await self._held()) is not None:
+            return Found(held, held=True)
+        seen: dict[str, SeenHub] = {}
+
+        def fits(device: BLEDevice, advertised: AdvertisementData) -> bool:
+            seen[device.address] = SeenHub.of(device, advertised)
+            return self.source.fits(device, advertised)
+
+        device = await BleakScanner.find_device_by_filter(
+            fits, timeout_s, service_uuids=[SERVICE_UUID], **self.scanner
         )
         if device is None:
+            others = f"; seen: {', '.join(map(str, seen.values()))}" if seen else ""
             raise HubError(
-                "No LEGO hub is in reach",
+                "No LEGO hub is in reach" if not seen else "The right LEGO hub is not in reach",
                 expected=f"the hub '{self.source.target}'" if self.source.target else "a City hub",
-                got=f"none within {timeout_s:g} s",
+                got=f"none within {timeout_s:g} s{others}",
                 fix="press the hub's green button until it blinks, and close LEGO's app",
             )
-        return device
+        return Found(device)
+
+    async def scan(self, timeout_s: float) -> list[SeenHub]:
+        """List the LEGO hubs that advertise, the nearest first, whether they fit or not.
+
+        Args:
+            timeout_s: How long to scan, seconds.
+        """
+        found = await BleakScanner.discover(
+            timeout_s, return_adv=True, service_uuids=[SERVICE_UUID], **self.scanner
+        )
+        seen = [SeenHub.of(*each) for each in found.values()]
+        return sorted(seen, key=lambda hub: -hub.rssi_dbm)
 
     def open(self, device: BLEDevice, on_disconnect: Callable[[BleakClient], None]) -> BleakClient:
         """Return a client for a device that was found, not yet connected."""

@@ -136,25 +136,18 @@ def test_a_motor_that_was_announced_to_a_dead_client_is_asked_for_by_name(
 ) -> None:
     monkeypatch.setattr(hub_module, "ANNOUNCE_TIMEOUT_S", 0.2)
 
+    class Silent(VirtualHub):
+        """A hub whose link was up already: it announces nothing."""
+
+        def connect(self, notify, disconnect, **_options):  # type: ignore[no-untyped-def]
+            return super().connect(notify, disconnect, announce=False)
+
     async def run() -> list[int]:
-        it = Stage()
-        announced = it.virtual._devices
-        it.virtual._devices = {}
-
-        class Silent(VirtualHub):
-            """A hub whose link was up already: it announces nothing."""
-
-            def connect(self, notify, disconnect):  # type: ignore[no-untyped-def]
-                self._devices = {}
-                session = super().connect(notify, disconnect)
-                self._devices = dict(announced)
-                return session
-
-        silent = Silent(it.port)
-        async with VirtualRadio(silent) as radio, Hub(radio.hci_address) as hub:
+        port = RecordingPort()
+        async with VirtualRadio(Silent(port)) as radio, Hub(radio.hci_address) as hub:
             await hub.set_power(40)
-            await until(lambda: 40 in it.port.motor)
-        return it.port.motor
+            await until(lambda: 40 in port.motor)
+        return port.motor
 
     assert asyncio.run(run()) == [127, 40]
 
