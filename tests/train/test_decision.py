@@ -284,6 +284,34 @@ def test_the_memory_stays_small(story: list) -> None:
     assert set(drive.memory.obeyed) <= {Label.STOP, Label.DANGER_AHEAD}
 
 
+_LIMITS = st.lists(
+    st.tuples(st.integers(0, 400), st.floats(0, 1)).map(
+        lambda limit: Detection(
+            label=Label.SPEED_LIMIT, confidence=limit[1], box=Box(5, 5, 9, max(1, limit[0]))
+        )
+    ),
+    max_size=3,
+)
+
+
+@given(story=st.lists(st.tuples(st.booleans(), _LIMITS), min_size=3, max_size=40))
+def test_no_speed_limit_of_any_confidence_ever_takes_a_stop_away(story: list) -> None:
+    def stops(*, with_limits: bool) -> list[bool]:
+        drive, found = Drive(), []
+        for sees_stop, limits in story:
+            seen = prediction(drive.at_ms, Label.STOP if sees_stop else None, confidence=0.66)
+            if with_limits:
+                seen = seen.model_copy(update={"detections": (*limits, *seen.detections)})
+            drive.memory, decision = decide(
+                drive.memory, seen, drive.parameters, now_ns=seen.frame.captured_ns
+            )
+            drive.at_ms += 100
+            found.append(decision.action is Action.STOP)
+        return found
+
+    assert stops(with_limits=True) == stops(with_limits=False)
+
+
 def test_more_votes_than_frames_are_refused() -> None:
     with pytest.raises(ValidationError, match="votes must be at most of"):
         DecisionParameters(votes=6, of=5)
