@@ -39,6 +39,9 @@ LEASE_MS = 500
 MAX_TEXT = 500
 """Most characters of a text for people."""
 
+REPLAY_PREFIX = "replay"
+"""What the ids of trains begin with that exist in recordings only; no controller takes one."""
+
 _MAX_PIXELS = 1e6
 _TrainId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 _Ulid = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
@@ -367,6 +370,8 @@ class Alive(Event):
         pid: Its process, if it runs on this machine.
         counters: What it counted so far: events in and out, dropped, rejected.
         detail: A sentence for people, such as why it cannot work.
+        metrics_port: Port of that machine's own address 127.0.0.1 on which a monitor reads how
+            the service does, if one may.
     """
 
     kind: ClassVar[str] = "alive"
@@ -378,6 +383,7 @@ class Alive(Event):
         default_factory=dict, max_length=50
     )
     detail: _Text = ""
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
 
     @property
     def topic(self) -> str:

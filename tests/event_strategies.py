@@ -100,6 +100,7 @@ alives = st.builds(
     pid=st.none() | st.integers(1, 2**22),
     counters=st.dictionaries(texts.filter(lambda t: len(t) <= 40), nanoseconds, max_size=5),
     detail=texts,
+    metrics_port=st.none() | st.integers(1, 65_535),
 )
 versions = texts.filter(lambda t: 0 < len(t) <= 80)
 model_changes = st.builds(

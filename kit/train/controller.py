@@ -14,8 +14,17 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from kit.errors import HubError
-from kit.events import Action, Command, FrameStamp, Motion, Origin, Stage, TrainState
+from kit.errors import ConfigError, HubError
+from kit.events import (
+    REPLAY_PREFIX,
+    Action,
+    Command,
+    FrameStamp,
+    Motion,
+    Origin,
+    Stage,
+    TrainState,
+)
 from kit.train.actuator import HubLike
 from kit.train.drive import Drive
 from kit.train.hub_facts import HubEvent, HubEventKind
@@ -47,6 +56,9 @@ class Controller:
         by_hand: Whether a person drives, by :meth:`drive_by_hand`. Then no command moves the
             train; all that stops it still does.
         now_ns: The clock; a simulation faster than life brings its own, and an event loop to it.
+
+    Raises:
+        ConfigError: If the train exists in recordings only.
     """
 
     def __init__(
@@ -60,6 +72,12 @@ class Controller:
         by_hand: bool = False,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        if train_id.startswith(REPLAY_PREFIX):
+            raise ConfigError(
+                "A train with this id is played from a recording, and is never driven",
+                expected=f"an id that does not begin with '{REPLAY_PREFIX}'",
+                got=train_id,
+            )
         self._now_ns = now_ns
         self.parameters = parameters or ControlParameters()
         self.train_id = train_id

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kit.errors import HubError
+from kit.errors import ConfigError, HubError
 from kit.events import Action, Command, Motion, Stage, TrainState
 from kit.train.controller import Controller
 from kit.train.hub_facts import HubEventKind
@@ -578,3 +578,9 @@ async def _do(it: Bench, deed: str) -> None:
     elif deed == "wait":
         await asyncio.sleep(0.001)
     await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("train_id", ["replay", "replay-7", "replay.train-1"])
+def test_no_controller_takes_a_train_that_is_played_from_a_recording(train_id: str) -> None:
+    with pytest.raises(ConfigError, match="played from a recording, and is never driven"):
+        Controller(ScriptedHub(), train_id=train_id, arm_key=ARM_KEY, on_state=lambda _state: None)
