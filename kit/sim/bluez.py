@@ -12,22 +12,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import secrets
-import shutil
 import signal
 import sys
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kit.child import Child, announce_ready, exit_with_parent
 from kit.errors import ConfigError, HubError, KitError, missing_extra
+from kit.sim.private_bus import need_dbus_daemon, private_bus
 from kit.train.hub_finder import HubSource
 
 try:
-    from dbus_fast import Message, RequestNameReply
+    from dbus_fast import Message, NameFlag, RequestNameReply
     from dbus_fast.aio import MessageBus
 except ImportError as error:
     raise missing_extra("dbus-fast", "sim") from error
@@ -35,10 +34,7 @@ except ImportError as error:
 BUS_VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
 """Environment variable that tells bleak which bus BlueZ is on."""
 
-_START_TIMEOUT_S = 10.0
-_POLL_S = 0.02
 _REOPEN_S = 0.2
-_CONFIGURATION = Path(__file__).with_name("private_bus.conf")
 _log = logging.getLogger(__name__)
 
 
@@ -58,38 +54,25 @@ class Bluez:
 
 
 @contextmanager
-def virtual_bluez(hub: str, *, log: Path | None = None) -> Iterator[Bluez]:
+def virtual_bluez(hub: str, *, bus: str | None = None, log: Path | None = None) -> Iterator[Bluez]:
     """Run a virtual BlueZ in a process of its own.
 
     Args:
         hub: The virtual hub, as ``hci:<transport>``.
+        bus: Address of the D-Bus to serve on; one of its own if not given.
         log: File for its messages; inherited if not given.
 
     Raises:
         ConfigError: If there is no ``dbus-daemon``, or ``hub`` is not one reached over HCI.
         MissionError: If it does not start.
     """
-    need_dbus_daemon()
     _transport(hub)
-    with Child.module("kit.sim.bluez", "--hub", hub, name="virtual BlueZ", log=log) as child:
+    if bus is None:
+        need_dbus_daemon()
+    options = ("--hub", hub, *(() if bus is None else ("--bus", bus)))
+    with Child.module("kit.sim.bluez", *options, name="virtual BlueZ", log=log) as child:
         facts = child.ready()
         yield Bluez(facts["hub"], {BUS_VARIABLE: facts["bus"]}, child)
-
-
-def need_dbus_daemon() -> str:
-    """Return the path of ``dbus-daemon``.
-
-    Raises:
-        ConfigError: If it is not installed.
-    """
-    program = shutil.which("dbus-daemon")
-    if program is None:
-        raise ConfigError(
-            "The program 'dbus-daemon' is not installed",
-            expected="it on the path, for a D-Bus apart from the system's",
-            fix="run: apt install dbus",
-        )
-    return program
 
 
 def _transport(hub: str) -> str:
@@ -103,20 +86,15 @@ def _transport(hub: str) -> str:
     return transport
 
 
-async def _bus(address: str, daemon: Child) -> MessageBus:
-    """Connect to a bus that is just starting, and take BlueZ's name."""
-    async with asyncio.timeout(_START_TIMEOUT_S):
-        while True:
-            try:
-                bus = await MessageBus(bus_address=address).connect()
-                break
-            except OSError as error:
-                if not daemon.alive:
-                    raise ConfigError(
-                        "The D-Bus did not start", got=f"exit code {daemon.exit_code}"
-                    ) from error
-                await asyncio.sleep(_POLL_S)
-    assert await bus.request_name("org.bluez") is RequestNameReply.PRIMARY_OWNER
+async def _bus(address: str) -> MessageBus:
+    """Connect to the bus and take BlueZ's name there."""
+    try:
+        bus = await MessageBus(bus_address=address).connect()
+    except (OSError, ValueError) as error:
+        raise ConfigError("This D-Bus cannot be reached", got=f"{address}: {error}") from error
+    reply = await bus.request_name("org.bluez", NameFlag.DO_NOT_QUEUE)
+    if reply is not RequestNameReply.PRIMARY_OWNER:
+        raise ConfigError("There is a BlueZ on this D-Bus already", got=address)
     rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
     await bus.call(
         Message(
@@ -131,14 +109,16 @@ async def _bus(address: str, daemon: Child) -> MessageBus:
     return bus
 
 
-async def _serve(transport: str, address: str, daemon: Child) -> None:
+async def _serve(transport: str, address: str) -> None:
     from kit.sim.bluez_service import BluezService
     from kit.train.bumble_backend import BumbleAdapter
 
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    bus = await _bus(address, daemon)
+    bus = await _bus(address)
+    bus_lost = asyncio.ensure_future(bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
+    bus_lost.add_done_callback(lambda _: ended.set())
     ready = False
     while not ended.is_set():
         try:
@@ -146,26 +126,25 @@ async def _serve(transport: str, address: str, daemon: Child) -> None:
                 if not ready:
                     announce_ready(bus=address, hub="ble")
                     ready = True
-                bus_lost = bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-                await _first(ended.wait(), radio.wait_lost(), bus_lost)
+                await _first(ended.wait(), radio.wait_lost())
+                if not ended.is_set():
+                    _log.warning("The adapter is gone; looking for it again")
         except HubError:
             if not ready:
                 raise
         if not ended.is_set():
-            _log.warning("The adapter is gone; looking for it again")
             await asyncio.sleep(_REOPEN_S)
     bus.disconnect()
+    await asyncio.gather(bus_lost, return_exceptions=True)
 
 
 async def _first(*works: Coroutine[Any, Any, object]) -> None:
     """Wait until the first of several ends, and cancel the others."""
     tasks = [asyncio.get_running_loop().create_task(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main() -> int:
@@ -176,14 +155,14 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m kit.sim.bluez", description=__doc__)
     parser.add_argument("--hub", required=True, help="hci:<transport> of the virtual hub")
+    parser.add_argument("--bus", help="address of the D-Bus to serve on; one of its own if missing")
     arguments = parser.parse_args()
     exit_with_parent()
     logging.basicConfig(format="BlueZ: %(message)s", level=logging.WARNING)
-    address = f"unix:abstract=kit-bluez-{secrets.token_hex(8)}"
     try:
-        options = (f"--config-file={_CONFIGURATION}", f"--address={address}", "--nofork")
-        with Child.program(need_dbus_daemon(), *options, name="D-Bus") as daemon:
-            asyncio.run(_serve(_transport(arguments.hub), address, daemon))
+        transport = _transport(arguments.hub)
+        with nullcontext(arguments.bus) if arguments.bus else private_bus() as address:
+            asyncio.run(_serve(transport, address))
     except KitError as error:
         sys.stderr.write(f"{error}\n")
         return 1

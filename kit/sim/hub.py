@@ -92,6 +92,10 @@ class VirtualHub:
             self.switched_on = True
             self._on_switch(True)
 
+    def press_power(self) -> None:
+        """Switch the hub off if it is on, and on if it is off."""
+        (self.switch_off if self.switched_on else self.switch_on)()
+
     def connect(
         self,
         notify: Callable[[bytes], None],

@@ -144,13 +144,14 @@ class HubLink:
         """End a link that failed, and tell so once whoever wrote knows it."""
         if client is self._client:
             self._client = None
-            loop = asyncio.get_running_loop()
-            self._ending = loop.create_task(_end(client))
-            loop.call_soon(self._on_lost)
+            self._ending = asyncio.get_running_loop().create_task(_end(client))
+            asyncio.get_running_loop().call_soon(self._on_lost)
 
     def _lost(self, client: BleakClient) -> None:
         if client is self._client:
             self._client = None
+            # Over BlueZ each link has a connection to the D-Bus, which only this closes.
+            self._ending = asyncio.get_running_loop().create_task(_end(client))
             self._on_lost()
 
 

@@ -183,6 +183,24 @@ def test_switching_off_lets_the_motor_run_out_and_tells_everyone(desk: Desk) -> 
     assert desk.heard[-1] == other[-1] == "04000230"
     assert desk.hung_up == 2
     assert desk.port.motor == [0]
+    assert not desk.hub.switched_on
+
+
+def test_its_button_switches_it_off_and_on_and_the_radio_is_told(desk: Desk) -> None:
+    told: list[bool] = []
+    desk.hub.on_switch(told.append)
+    desk.hub.press_power()
+    desk.hub.switch_off()
+    desk.hub.press_power()
+    desk.hub.switch_on()
+    assert told == [False, True]
+    assert desk.port.motor == [0]
+
+
+def test_a_client_that_listens_again_over_the_same_link_is_told_nothing_anew(desk: Desk) -> None:
+    heard: list[bytes] = []
+    desk.hub.connect(heard.append, lambda: None, announce=False)
+    assert heard == []
 
 
 def test_the_motor_goes_on_when_its_client_leaves(desk: Desk) -> None:

@@ -209,6 +209,64 @@ def test_the_hub_hangs_up_after_it_said_so() -> None:
     asyncio.run(run())
 
 
+def test_devices_are_announced_once_a_link() -> None:
+    async def run() -> list[str]:
+        heard: list[str] = []
+
+        def hear(_characteristic: object, data: bytearray) -> None:
+            heard.append(bytes(data).hex())
+
+        async with on_air() as air, air.client() as client:
+            await client.start_notify(CHARACTERISTIC_UUID, hear)
+            await until(lambda: len(heard) == 4)
+            await client.stop_notify(CHARACTERISTIC_UUID)
+            await until(lambda: not air.hub._sessions)
+            await client.start_notify(CHARACTERISTIC_UUID, hear)
+            await write(client, "0500010b05")
+            await until(lambda: len(heard) > 4)
+        return heard[4:]
+
+    assert asyncio.run(run()) == ["0600010b0641"]
+
+
+def test_a_link_out_of_reach_is_lost_at_both_ends_and_can_be_made_again() -> None:
+    async def run() -> list[int]:
+        async with on_air() as air, BumbleAdapter(air.transport) as adapter:
+            client = BleakClient(HUB_ADDRESS, backend=BumbleClient, radio=adapter)
+            await client.connect()
+            await client.start_notify(CHARACTERISTIC_UUID, lambda *_: None)
+            await write(client, "0800810010510046", response=True)
+            air.radio.lose_links()
+            await until(lambda: not client.is_connected)
+            await until(lambda: not air.hub._sessions)
+            await client.connect()
+            await write(client, "080081001051007f", response=True)
+            return air.port.motor
+
+    assert asyncio.run(run()) == [70, 127]
+
+
+def test_a_hub_that_is_off_is_silent_until_it_is_switched_on() -> None:
+    async def run() -> None:
+        async with on_air() as air, BumbleAdapter(air.transport) as adapter:
+            client = BleakClient(HUB_ADDRESS, backend=BumbleClient, radio=adapter)
+            await client.connect()
+            air.hub.switch_off()
+            await until(lambda: not client.is_connected)
+            await until(lambda: not air.radio._device.is_advertising)
+
+            async def found(timeout_s: float) -> object:
+                return await BleakScanner.find_device_by_address(
+                    HUB_ADDRESS, timeout_s, backend=BumbleScanner, radio=adapter
+                )
+
+            assert await found(0.3) is None
+            air.hub.switch_on()
+            assert await found(10) is not None
+
+    asyncio.run(run())
+
+
 def test_a_client_notices_that_the_radio_is_gone() -> None:
     async def run() -> None:
         lost = asyncio.Event()

@@ -1,6 +1,7 @@
 """A virtual hub in a process of its own: ``python -m tests.train.hub_process --log FILE``.
 
 It writes one line for each message that the hub receives: monotonic nanoseconds and the bytes.
+SIGUSR1 loses its links, SIGUSR2 switches it off and on again, as with ``python -m kit.sim``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ async def _serve(log: Path, port: int) -> None:
 
         hub = VirtualHub(RecordingPort(), on_message=note)
         async with VirtualRadio(hub, port=port) as radio:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, radio.lose_links)
+            loop.add_signal_handler(signal.SIGUSR2, hub.press_power)
             announce_ready(hub=radio.hci_address)
             await ended.wait()
 
