@@ -36,6 +36,7 @@ ROOMS: tuple[str, ...] = (
     "mlops.acquire",
     "mlops.serving",
     "mlops.registry",
+    "mlops.labelling",
     "services",
     "console",
     "train",

@@ -279,6 +279,19 @@ def test_what_a_stranger_signed_is_refused(works: Works, line: Line, tmp_path: P
     assert "not trusted" in change.reason
 
 
+@pytest.mark.parametrize("harvest", ["", "harvest"], ids=["plain", "with a harvest"])
+def test_each_model_counts_by_its_own_threshold(
+    works: Works, line: Line, tmp_path: Path, harvest: str
+) -> None:
+    """The first model does not believe its own score of 0.875, the second one does."""
+    red_rectangle(tmp_path / "1.onnx", version="1", threshold=0.9)
+    with works.service(line, harvest=str(tmp_path / harvest) if harvest else ""):
+        works.promote("2")
+        line.wait_for_change(ModelStatus.RUNNING)
+        line.wait_for_more(5)
+    assert {(p.model, len(p.detections)) for p in line.predictions} == {("1", 0), ("2", 1)}
+
+
 def test_a_train_that_comes_later_starts_with_the_promoted_model(works: Works, line: Line) -> None:
     works.promote("2")
     with works.service(line):
