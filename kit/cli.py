@@ -30,6 +30,7 @@ HELP = "See the sign, stop the train: the runaway train's workshop and demo kit.
 
 ROOMS: tuple[str, ...] = (
     "runtime",
+    "recording",
     "vision",
     "mlops",
     "mlops.measuring",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kit.config import share_path
 from kit.errors import ConfigError
 from kit.events import Action, Command, Origin, Prediction, Stage, TrainState
+from kit.recording.reader import Recording
 from kit.train.decision import DecisionParameters
 from kit.train.replay import Moment, Turn, replay, turns
 
@@ -77,15 +78,14 @@ def recorded(folder: Path | None = None) -> Recorded:
     predictions: dict[str, Prediction] = {}
     commands: list[Command] = []
     latched: list[tuple[int, bool]] = []
-    for line in _lines(folder / "events.jsonl"):
-        kind, event = line["type"], line["event"]
-        if kind == Prediction.type_name():
-            prediction = Prediction.model_validate(event)
+    for record in Recording(folder):
+        if record.type == Prediction.type_name():
+            prediction = Prediction.model_validate(record.fields)
             predictions[prediction.frame.frame_id] = prediction
-        elif kind == TrainState.type_name():
-            latched.append((line["received_ns"], event["latched"]))
-        elif kind == Command.type_name() and event["origin"] == Origin.DECISION:
-            commands.append(Command.model_validate(event))
+        elif record.type == TrainState.type_name():
+            latched.append((record.received_ns, record.fields["latched"]))
+        elif record.type == Command.type_name() and record.fields["origin"] == Origin.DECISION:
+            commands.append(Command.model_validate(record.fields))
     pairs = [
         (command, predictions[command.frame.frame_id])
         for command in commands

@@ -47,7 +47,7 @@ def run_batch(
     """Run a mission once for each seed, and save results and a plot of the margins.
 
     Args:
-        plan: The mission; its seed is replaced.
+        plan: The mission; its seed is replaced, and so many recordings get no pictures.
         seeds: The seeds.
         settings: What is configured; from the environment if None.
         on_flown: Called after each mission.
@@ -62,7 +62,7 @@ def run_batch(
     folder = make_run_dir(plan.out or settings.runs_dir)
     flown = []
     for seed in seeds:
-        again = plan.model_copy(update={"seed": seed, "out": folder})
+        again = plan.model_copy(update={"seed": seed, "out": folder, "pictures": False})
         outcome, run_dir = run_mission(again, settings=settings)
         flown.append(Flown(seed, outcome, run_dir))
         on_flown(flown[-1])

@@ -140,7 +140,8 @@ class Mission:
 
     def run(self) -> Outcome:
         """Run it to its end; return what came of it."""
-        with Recorder(self._run_dir, on_failure=self._fail) as recorder:
+        pictures = self._plan.pictures
+        with Recorder(self._run_dir, on_failure=self._fail, pictures=pictures) as recorder:
             recorder.note("planned", **self._facts())
             try:
                 self._stage(recorder)

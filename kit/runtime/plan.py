@@ -33,6 +33,7 @@ class Plan(BaseModel):
         runtime: ``notebooks`` runs them by papermill, ``processes`` the bare services.
         console: Whether the console page is served.
         stay: Whether to go on after the train has stopped, until ``seconds`` are over.
+        pictures: Whether the recording has the frames' pictures; without, only the report's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -49,6 +50,7 @@ class Plan(BaseModel):
     runtime: Literal["notebooks", "processes"] = "notebooks"
     console: bool = True
     stay: bool = False
+    pictures: bool = True
 
     @classmethod
     def parse(cls, **values: Any) -> Self:

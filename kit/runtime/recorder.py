@@ -1,28 +1,32 @@
-"""Keeps what happened: every event as a line of JSON, and a bounded number of pictures."""
+"""Keeps what happened: every event in one recording, and pictures for the report."""
 
 from __future__ import annotations
 
-import json
 import queue
+import shutil
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, NamedTuple, Self
 
 from kit.errors import MissionError
 from kit.events import Action, Command, Event, Frame, Origin
-
-EVENTS = "events.jsonl"
-"""Name of the file of events in a run's folder."""
+from kit.recording.writer import RECORDING, RecordingWriter
 
 FRAMES = "frames"
 """Name of the folder of pictures in a run's folder."""
 
 MAX_EVENT_BYTES = 200_000_000
-"""Events are left out, and counted, once their file is this large."""
+"""Events are left out, and counted, once there are this many bytes of them as JSON."""
+
+MAX_PICTURE_BYTES = 600_000_000
+"""The recording has the frames' pictures until there are this many bytes of them as JSON."""
+
+PICTURES_NEED_BYTES = 500_000_000
+"""It has them only while this much of the disk is free: they must never be what fills it up."""
 
 MAX_PICTURES = 120
 """Pictures kept of one run; of a longer one, the oldest make room."""
@@ -45,21 +49,31 @@ class Recorder:
     Args:
         run_dir: Folder of the run.
         on_failure: Called once, in the recorder's thread, when it cannot write any more.
+        pictures: Whether the recording gets the pictures of the frames as well.
+
+    Attributes:
+        left_out: How many events and notes were not recorded.
     """
 
-    def __init__(self, run_dir: Path, *, on_failure: Callable[[MissionError], None]) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        *,
+        on_failure: Callable[[MissionError], None],
+        pictures: bool = True,
+    ) -> None:
         self._run_dir = run_dir
         self._on_failure = on_failure
-        self._queue: queue.SimpleQueue[tuple[Event, int] | dict[str, Any] | None] = (
-            queue.SimpleQueue()
-        )
+        self._with_pictures = pictures
+        self._queue: queue.SimpleQueue[tuple[Event, int] | _Note | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._frames: OrderedDict[str, Frame] = OrderedDict()
         self._pictures: list[Path] = []
         self._picture_ns = 0
         self._decided = False
         self._ended = False
-        self._bytes = 0
+        self._event_bytes = 0
+        self._picture_bytes = 0
         self.left_out = 0
 
     def receive(self, event: Event, received_ns: int) -> None:
@@ -70,11 +84,10 @@ class Recorder:
         """Write down something that the runtime itself did or saw.
 
         Args:
-            what: Such as ``armed``; becomes the type ``kit.mission.armed``.
+            what: Such as ``armed``.
             **facts: Whatever JSON can hold.
         """
-        line = {"received_ns": time.monotonic_ns(), "type": f"kit.mission.{what}", "event": facts}
-        self._queue.put(line)
+        self._queue.put(_Note(time.monotonic_ns(), what, facts))
 
     def __enter__(self) -> Self:
         (self._run_dir / FRAMES).mkdir(parents=True, exist_ok=True)
@@ -92,8 +105,7 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            with (self._run_dir / EVENTS).open("a", encoding="utf-8") as file:
-                self._write_all(file)
+            self._record()
         except OSError as error:
             self._on_failure(
                 MissionError(
@@ -105,7 +117,17 @@ class Recorder:
             while self._next() is not None:  # what comes now has nowhere to go
                 self.left_out += 1
 
-    def _next(self) -> tuple[Event, int] | dict[str, Any] | None:
+    def _record(self) -> None:
+        writer = RecordingWriter(self._run_dir / RECORDING)
+        try:
+            while (item := self._next()) is not None:
+                self._take(writer, item)
+        except OSError:
+            writer.abandon()
+            raise
+        writer.close()
+
+    def _next(self) -> tuple[Event, int] | _Note | None:
         """Return what came next; None from the end on, however often it is asked for."""
         if not self._ended:
             item = self._queue.get()
@@ -113,29 +135,26 @@ class Recorder:
             return item
         return None
 
-    def _write_all(self, file: TextIO) -> None:
-        while (item := self._next()) is not None:
-            if isinstance(item, dict):
-                self._write_line(file, item)
-            else:
-                self._write_event(file, *item)
-            if self._queue.empty():
-                file.flush()
-
-    def _write_event(self, file: TextIO, event: Event, received_ns: int) -> None:
-        if isinstance(event, Frame):
-            self._keep_frame(event)
-        elif isinstance(event, Command):
-            self._keep_deciding(event)
-        self._write_line(file, _line(event, received_ns))
-
-    def _write_line(self, file: TextIO, line: dict[str, Any]) -> None:
-        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
-        if self._bytes + len(text) > MAX_EVENT_BYTES:
+    def _take(self, writer: RecordingWriter, item: tuple[Event, int] | _Note) -> None:
+        if isinstance(item, tuple) and isinstance(item[0], Frame):
+            self._keep_frame(item[0])
+        elif isinstance(item, tuple) and isinstance(item[0], Command):
+            self._keep_deciding(item[0])
+        if self._event_bytes > MAX_EVENT_BYTES:
             self.left_out += 1
-            return
-        self._bytes += len(text)
-        file.write(text)
+        elif isinstance(item, _Note):
+            self._event_bytes += writer.add_note(item.what, item.facts, item.noted_ns)
+        elif isinstance(item[0], Frame) and self._room_for_picture():
+            self._picture_bytes += writer.add_event(*item)
+        else:
+            self._event_bytes += writer.add_event(*item, picture=False)
+
+    def _room_for_picture(self) -> bool:
+        return (
+            self._with_pictures
+            and self._picture_bytes < MAX_PICTURE_BYTES
+            and shutil.disk_usage(self._run_dir).free > PICTURES_NEED_BYTES
+        )
 
     def _keep_frame(self, frame: Frame) -> None:
         self._frames[frame.frame.frame_id] = frame
@@ -162,8 +181,9 @@ class Recorder:
             self._pictures.pop(0).unlink(missing_ok=True)
 
 
-def _line(event: Event, received_ns: int) -> dict[str, Any]:
-    fields = event.model_dump(mode="json", exclude_none=True, exclude={"image"})
-    if isinstance(event, Frame):
-        fields["bytes"] = len(event.image)
-    return {"received_ns": received_ns, "type": event.type_name(), "event": fields}
+class _Note(NamedTuple):
+    """What the runtime itself did or saw."""
+
+    noted_ns: int
+    what: str
+    facts: dict[str, Any]

@@ -23,7 +23,8 @@ from kit.events import (
     Stage,
     TrainState,
 )
-from kit.runtime.recorder import EVENTS
+from kit.recording.reader import Record, Recording
+from kit.recording.writer import RECORDING
 from kit.runtime.truth import Physics
 
 TRUTH = "truth.jsonl"
@@ -31,9 +32,6 @@ TRUTH = "truth.jsonl"
 
 REPORT = "report.html"
 """Name of the report in a run's folder."""
-
-NOTE_PREFIX = "kit.mission."
-"""What the types of the runtime's own notes begin with."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +117,7 @@ class Run:
         visible: Labels of the signs that stood in a picture, by its capture time; only the
             virtual set knows.
         derailed: When and why the train derailed; None if it did not.
+        damage: What of the recording could not be read, in words.
     """
 
     folder: Path
@@ -135,6 +134,7 @@ class Run:
     brakes: list[int] = field(default_factory=list)
     visible: dict[int, frozenset[str]] = field(default_factory=dict)
     derailed: tuple[int, str] | None = None
+    damage: tuple[str, ...] = ()
 
     def when(self, note: str) -> int | None:
         """Return when the runtime noted something, monotonic nanoseconds; None if never."""
@@ -161,7 +161,7 @@ def find_run(name: str = "") -> Path:
         if not Path(name).is_dir():
             raise ConfigError("There is no such run", got=name, fix="name a folder of 'runs'")
         return Path(name)
-    runs = sorted(path.parent for path in Settings.load().runs_dir.glob(f"*/{EVENTS}"))
+    runs = sorted(path.parent for path in Settings.load().runs_dir.glob(f"*/{RECORDING}"))
     return runs[-1] if runs else share_path("datasets/runs/standard")
 
 
@@ -172,7 +172,8 @@ def read_run(folder: Path) -> Run:
         folder: Such as ``runs/20261123-164500``.
 
     Returns:
-        What it tells; files that the run did not come to write count as empty.
+        What it tells; files that the run did not come to write count as empty, and of a
+        damaged one what can be read counts.
 
     Raises:
         ConfigError: If there is no such folder.
@@ -180,8 +181,11 @@ def read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise ConfigError("There is no such run", got=str(folder), fix="name a folder of 'runs'")
     run = Run(folder)
-    for line in _lines(folder / EVENTS):
-        _take_event(run, line)
+    if (folder / RECORDING).exists():
+        recording = Recording(folder)
+        for record in recording:
+            _take_record(run, record)
+        run.damage = tuple(recording.damage)
     for line in _lines(folder / TRUTH):
         _take_truth(run, line)
     return run
@@ -199,14 +203,14 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 continue
 
 
-def _take_event(run: Run, line: dict[str, Any]) -> None:
-    kind, event, at_ns = line["type"], line["event"], line["received_ns"]
-    if kind == f"{NOTE_PREFIX}memory":
-        run.memory.append((at_ns, event["total_mb"]))
-    elif kind.startswith(NOTE_PREFIX):
-        run.notes[kind.removeprefix(NOTE_PREFIX)] = (at_ns, event)
-    elif taker := _TAKERS.get(kind):
-        taker(run, event, at_ns)
+def _take_record(run: Run, record: Record) -> None:
+    at_ns, fields = record.received_ns, record.fields
+    if record.note == "memory":
+        run.memory.append((at_ns, fields["total_mb"]))
+    elif record.note:
+        run.notes[record.note] = (at_ns, fields)
+    elif taker := _TAKERS.get(record.type):
+        taker(run, fields, at_ns)
 
 
 def _take_frame(run: Run, event: dict[str, Any], _at_ns: int) -> None:

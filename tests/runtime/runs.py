@@ -25,7 +25,8 @@ from kit.events import (
     Stage,
     TrainState,
 )
-from kit.runtime.recorder import DECIDING, EVENTS, FRAMES
+from kit.recording.writer import RECORDING, RecordingWriter
+from kit.runtime.recorder import DECIDING, FRAMES
 
 SECOND_NS = 1_000_000_000
 MS_NS = 1_000_000
@@ -50,7 +51,7 @@ class RunFolder:
         self.folder = folder
         (folder / FRAMES).mkdir(parents=True)
         (folder / "logs").mkdir()
-        self._events: list[dict[str, Any]] = []
+        self._writer = RecordingWriter(folder / RECORDING)
         self._truth: list[dict[str, Any]] = []
         facts = {
             "on_track": True,
@@ -66,12 +67,11 @@ class RunFolder:
 
     def note(self, what: str, at_ns: int, **facts: Any) -> None:
         """Add a note of the runtime."""
-        self._events.append({"received_ns": at_ns, "type": f"kit.mission.{what}", "event": facts})
+        self._writer.add_note(what, facts, at_ns)
 
     def event(self, event: Event, at_ns: int) -> None:
         """Add an event."""
-        fields = event.model_dump(mode="json", exclude_none=True, exclude={"image"})
-        self._events.append({"received_ns": at_ns, "type": event.type_name(), "event": fields})
+        self._writer.add_event(event, at_ns)
 
     def truth(self, **line: Any) -> None:
         """Add a line of the virtual set."""
@@ -159,9 +159,9 @@ class RunFolder:
 
     def write(self) -> Path:
         """Write all that was added."""
-        for name, lines in ((EVENTS, self._events), ("truth.jsonl", self._truth)):
-            text = "".join(json.dumps(line) + "\n" for line in lines)
-            (self.folder / name).write_text(text)
+        self._writer.close()
+        text = "".join(json.dumps(line) + "\n" for line in self._truth)
+        (self.folder / "truth.jsonl").write_text(text)
         return self.folder
 
 

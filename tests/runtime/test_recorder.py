@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kit.errors import MissionError
 from kit.events import Action, Command, Frame, FrameStamp, Origin
+from kit.recording.reader import Record, Recording
+from kit.recording.writer import RECORDING
 from kit.runtime import recorder as module
-from kit.runtime.recorder import DECIDING, EVENTS, FRAMES, Recorder
+from kit.runtime.recorder import DECIDING, FRAMES, Recorder
 from tests.runtime.runs import ARMED_NS, BEGAN_AT, FRAME_NS, jpeg
 
 
@@ -35,8 +35,11 @@ def command(of: Frame, action: Action) -> Command:
     return Command(train_id="t", action=action, reason="because", frame=of.frame)
 
 
-def lines(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / EVENTS).read_text().splitlines()]
+def records(folder: Path) -> list[Record]:
+    recording = Recording(folder)
+    found = list(recording)
+    assert recording.damage == []
+    return found
 
 
 def pictures(folder: Path) -> list[str]:
@@ -50,27 +53,54 @@ def test_events_are_written_in_order_with_their_reception(tmp_path: Path) -> Non
         recorder.receive(seen, 11)
         recorder.receive(command(seen, Action.CRUISE), 12)
 
-    assert [(line["received_ns"], line["type"]) for line in lines(tmp_path)] == [
+    assert [(record.received_ns, record.type) for record in records(tmp_path)] == [
         (11, "kit.train.frame.v1"),
         (12, "kit.train.command.v1"),
     ]
 
 
-def test_a_frames_line_has_its_size_and_not_its_image(tmp_path: Path) -> None:
+def test_a_frame_is_recorded_with_its_picture(tmp_path: Path) -> None:
     with Recorder(tmp_path, on_failure=never) as recorder:
-        recorder.receive(frame(0), 11)
+        recorder.receive(seen := frame(0), 11)
 
-    event = lines(tmp_path)[0]["event"]
-    assert event["bytes"] == len(jpeg())
-    assert "image" not in event
+    assert records(tmp_path)[0].event() == seen
+
+
+def test_where_no_pictures_are_wanted_the_frame_is_recorded_without(tmp_path: Path) -> None:
+    with Recorder(tmp_path, on_failure=never, pictures=False) as recorder:
+        recorder.receive(seen := frame(0), 11)
+
+    (record,) = records(tmp_path)
+    assert record.type == "kit.train.frame.v1"
+    assert record.fields["frame"]["sequence"] == seen.frame.sequence
+    assert record.picture == ""
+    assert pictures(tmp_path) == ["000000"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_PICTURE_BYTES", 1), ("PICTURES_NEED_BYTES", 10**18)]
+)
+def test_pictures_are_left_out_before_they_fill_the_disk_and_events_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(module, limit, value)
+
+    with Recorder(tmp_path, on_failure=never) as recorder:
+        for sequence in range(3):
+            recorder.receive(frame(sequence), 0)
+
+    found = records(tmp_path)
+    assert [record.fields["frame"]["sequence"] for record in found] == [0, 1, 2]
+    assert found[-1].picture == ""
+    assert recorder.left_out == 0
 
 
 def test_notes_stand_among_the_events(tmp_path: Path) -> None:
     with Recorder(tmp_path, on_failure=never) as recorder:
         recorder.note("armed", by="operator")
 
-    assert lines(tmp_path)[0]["type"] == "kit.mission.armed"
-    assert lines(tmp_path)[0]["event"] == {"by": "operator"}
+    (record,) = records(tmp_path)
+    assert (record.note, record.fields) == ("armed", {"by": "operator"})
 
 
 def test_one_picture_a_second_is_kept(tmp_path: Path) -> None:
@@ -125,8 +155,8 @@ def test_events_beyond_the_limit_are_counted_and_left_out(
         for number in range(10):
             recorder.note("tick", number=number)
 
-    assert len(lines(tmp_path)) + recorder.left_out == 10
-    assert (tmp_path / EVENTS).stat().st_size <= 250
+    assert 0 < len(records(tmp_path)) < 10
+    assert len(records(tmp_path)) + recorder.left_out == 10
 
 
 def test_a_disk_that_is_full_is_told_once_and_blocks_nobody(tmp_path: Path) -> None:
@@ -137,7 +167,7 @@ def test_a_disk_that_is_full_is_told_once_and_blocks_nobody(tmp_path: Path) -> N
         failures.append(error)
         told.set()
 
-    (tmp_path / EVENTS).symlink_to("/dev/full")
+    (tmp_path / RECORDING).symlink_to("/dev/full")
     with Recorder(tmp_path, on_failure=fail) as recorder:
         recorder.note("first")
         assert told.wait(10)
