@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from kit.errors import HubError
-from kit.train.lwp3.enums import IoType, ModeInformationType, Port, PortCapabilities
+from kit.train.lwp3.enums import (
+    DataFormat,
+    IoType,
+    Mapping,
+    ModeInformationType,
+    Port,
+    PortCapabilities,
+)
 from kit.train.lwp3.port_messages import ModeInformation, ModeInformationRequest, PortInformation
+from kit.train.lwp3.values import ModeMapping, ValueFormat
 
 DEVICES: dict[int, IoType] = {
     Port.A: IoType.TRAIN_MOTOR,
@@ -22,11 +31,56 @@ VOLTAGE_RAW_MAX = 3893
 VOLTAGE_SI_MAX_MV = 9600
 """Voltage at that raw value in millivolts; the hub tells it, as ``SI`` range."""
 
-_NAMES = {
-    IoType.TRAIN_MOTOR: b"LPF2-TRAIN",
-    IoType.LIGHT: b"LPF2-LIGHT",
-    IoType.RGB_LIGHT: b"COL O",
-    IoType.VOLTAGE: b"VLT L",
+
+@dataclass(frozen=True)
+class _Mode:
+    """Mode 0 of a device, which is its only one here."""
+
+    name: bytes
+    symbol: bytes
+    raw: tuple[float, float]
+    si: tuple[float, float]
+    mapping: ModeMapping
+    packed: ValueFormat
+
+    def fact(self, asked: ModeInformationType) -> bytes | None:
+        """Return the bytes of a fact, or None if it is not told."""
+        facts = {
+            ModeInformationType.NAME: self.name.ljust(11, b"\0"),
+            ModeInformationType.RAW: struct.pack("<ff", *self.raw),
+            ModeInformationType.PERCENT: struct.pack("<ff", -100 if self.raw[0] < 0 else 0, 100),
+            ModeInformationType.SI: struct.pack("<ff", *self.si),
+            ModeInformationType.SYMBOL: self.symbol.ljust(5, b"\0"),
+            ModeInformationType.MAPPING: bytes(self.mapping),
+            ModeInformationType.VALUE_FORMAT: bytes(self.packed),
+        }
+        return facts.get(asked)
+
+
+_OUTPUT = ModeMapping(Mapping(0), Mapping.ABSOLUTE)
+_BYTE = ValueFormat(1, DataFormat.INT8, 4)
+# The motor's facts, and the formats, are those that owners read out of real devices.
+_MODES = {
+    IoType.TRAIN_MOTOR: _Mode(
+        b"LPF2-TRAIN",
+        b"",
+        (-100, 100),
+        (-100, 100),
+        ModeMapping(Mapping(0), Mapping.RELATIVE | Mapping.ABSOLUTE),
+        _BYTE,
+    ),
+    IoType.LIGHT: _Mode(b"LPF2-LIGHT", b"PCT", (0, 100), (0, 100), _OUTPUT, _BYTE),
+    IoType.RGB_LIGHT: _Mode(
+        b"COL O", b"", (0, 10), (0, 10), _OUTPUT, ValueFormat(1, DataFormat.INT8, 1)
+    ),
+    IoType.VOLTAGE: _Mode(
+        b"VLT L",
+        b"mV",
+        (0, VOLTAGE_RAW_MAX),
+        (0, VOLTAGE_SI_MAX_MV),
+        ModeMapping(Mapping.ABSOLUTE, Mapping(0)),
+        ValueFormat(1, DataFormat.INT16, 4),
+    ),
 }
 
 
@@ -53,20 +107,10 @@ def mode_information(asked: ModeInformationRequest, device: IoType) -> ModeInfor
     Raises:
         HubError: If the virtual hub does not know it.
     """
-    voltage = device is IoType.VOLTAGE
-    highest = {
-        ModeInformationType.RAW: VOLTAGE_RAW_MAX if voltage else 100,
-        ModeInformationType.PERCENT: 100,
-        ModeInformationType.SI: VOLTAGE_SI_MAX_MV if voltage else 100,
-    }
     if asked.mode != 0:
         raise HubError("Every device of the virtual hub has one mode", got=asked.mode)
-    if asked.information is ModeInformationType.NAME and device in _NAMES:
-        value = _NAMES[device].ljust(11, b"\0")
-    elif asked.information is ModeInformationType.SYMBOL:
-        value = (b"mV" if voltage else b"PCT").ljust(5, b"\0")
-    elif asked.information in highest:
-        value = struct.pack("<ff", 0, highest[asked.information])
-    else:
+    mode = _MODES.get(device)
+    value = mode.fact(asked.information) if mode else None
+    if value is None:
         raise HubError("The virtual hub does not tell this", got=asked)
     return ModeInformation(asked.port, asked.mode, asked.information, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,6 +17,7 @@ from kit.train.lwp3.enums import (
     ModeInformationType,
     Port,
     PropertyOperation,
+    SystemType,
 )
 from kit.train.lwp3.hub_messages import (
     AttachedIoMessage,
@@ -29,6 +29,7 @@ from kit.train.lwp3.hub_messages import (
 )
 from kit.train.lwp3.output_messages import PortOutputFeedback
 from kit.train.lwp3.port_messages import ModeInformation, PortValue
+from kit.train.lwp3.values import property_content
 
 MODE_NAMES = {"LPF2-TRAIN": IoType.TRAIN_MOTOR, "LPF2-LIGHT": IoType.LIGHT}
 """Name of a device's mode 0 by which its type is known when the hub does not announce it."""
@@ -71,14 +72,14 @@ class HubEvent:
         kind: What.
         detail: In words for people, such as ``high current``.
         port: The port it happened at, if it happened at one.
-        io_type: What was attached or detached, if the kit knows it.
+        io_type: What was attached or detached.
         done: Whether a command to the port was carried out, for ``FEEDBACK``.
     """
 
     kind: HubEventKind
     detail: str = ""
     port: int | None = None
-    io_type: int | None = None
+    io_type: IoType | None = None
     done: bool = False
 
 
@@ -88,7 +89,8 @@ class HubFacts:
 
     Attributes:
         name: Advertised name.
-        system_type: Which hub it is, 0x41 for City.
+        system_type: Which hub it is.
+        firmware: Version of its firmware, such as ``1.1.00.0004``.
         battery_percent: Charge left, 0 to 100.
         rssi_dbm: Strength of our signal at the hub.
         devices: Kind of device by port.
@@ -97,10 +99,11 @@ class HubFacts:
     """
 
     name: str | None = None
-    system_type: int | None = None
+    system_type: SystemType | None = None
+    firmware: str | None = None
     battery_percent: int | None = None
     rssi_dbm: int | None = None
-    devices: dict[int, int] = field(default_factory=dict)
+    devices: dict[int, IoType] = field(default_factory=dict)
     alerts: set[AlertType] = field(default_factory=set)
     weak_signal: bool = False
     _raw_voltage: int | None = None
@@ -162,19 +165,20 @@ class HubFacts:
         return event
 
     def _property(self, message: HubPropertyMessage) -> HubEvent:
-        value = message.value
-        match message.property:
-            case HubProperty.BUTTON:
-                kind = HubEventKind.BUTTON_PRESSED if value[0] else HubEventKind.BUTTON_RELEASED
+        match message.property, property_content(message):
+            case HubProperty.BUTTON, bool(pressed):
+                kind = HubEventKind.BUTTON_PRESSED if pressed else HubEventKind.BUTTON_RELEASED
                 return HubEvent(kind)
-            case HubProperty.BATTERY_VOLTAGE:
-                self.battery_percent = min(100, value[0])
-            case HubProperty.RSSI:
-                self.rssi_dbm = max(-127, *struct.unpack("b", value))
-            case HubProperty.ADVERTISING_NAME:
-                self.name = value.decode("utf-8", "replace").rstrip("\0")
-            case HubProperty.SYSTEM_TYPE:
-                self.system_type = value[0]
+            case HubProperty.BATTERY_VOLTAGE, int(percent):
+                self.battery_percent = min(100, percent)
+            case HubProperty.RSSI, int(dbm):
+                self.rssi_dbm = max(-127, dbm)
+            case HubProperty.ADVERTISING_NAME, str(name):
+                self.name = name
+            case HubProperty.FIRMWARE_VERSION, str(version):
+                self.firmware = version
+            case HubProperty.SYSTEM_TYPE, SystemType() as kind_of_hub:
+                self.system_type = kind_of_hub
         return HubEvent(HubEventKind.READING, _words(message.property.name))
 
     def _attached(self, message: AttachedIoMessage) -> HubEvent:

@@ -84,7 +84,7 @@ class SeenHub:
     Attributes:
         address: Its address; on macOS a number that stands for it.
         name: Its name, if it told.
-        system_type: Which hub it is, if it told and the kit knows it.
+        system_type: Which hub it is, if it told.
         rssi_dbm: Strength of its signal here.
     """
 
@@ -97,12 +97,12 @@ class SeenHub:
     def of(cls, device: BLEDevice, advertised: AdvertisementData) -> SeenHub:
         """Read an advertisement."""
         kind = _system_type(advertised.manufacturer_data)
-        known = SystemType(kind) if kind in set(SystemType) else None
+        known = None if kind is None else SystemType(kind)
         name = advertised.local_name or device.name
         return cls(device.address, name, known, advertised.rssi)
 
     def __str__(self) -> str:
-        kind = "another hub" if self.system_type is None else self.system_type.name
+        kind = "unknown hub" if self.system_type is None else self.system_type.name
         return f"'{self.name or 'no name'}' ({self.address}, {kind}, {self.rssi_dbm} dBm)"
 
 

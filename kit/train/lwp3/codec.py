@@ -5,9 +5,11 @@ Source: https://lego.github.io/lego-ble-wireless-protocol-docs/#common-message-h
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from kit.errors import HubError
+from kit.train.lwp3 import combined_messages as combined
 from kit.train.lwp3 import hub_messages as hub
 from kit.train.lwp3 import output_messages as output
 from kit.train.lwp3 import port_messages as port
@@ -18,6 +20,7 @@ HUB_ID = 0
 """Second byte of every message; the protocol reserves the others."""
 
 _LONG = 0x80
+_LONGEST = 0x7FFF
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ _CLASSES: dict[MessageType, type[Message]] = {
         port.PortInputFormatSetup,
         port.PortInputFormat,
         port.PortValue,
+        combined.PortInputFormatSetupCombined,
+        combined.PortInputFormatCombined,
+        combined.PortValueCombined,
         output.VirtualPortSetup,
         output.PortOutputCommand,
         output.PortOutputFeedback,
@@ -63,12 +69,20 @@ def encode(message: Message | OpaqueMessage) -> bytes:
 
     Returns:
         Length, hub id, type, payload.
+
+    Raises:
+        HubError: If it is too long, or a number in it does not fit its place.
     """
-    payload = message.body if isinstance(message, OpaqueMessage) else message.payload()
+    try:
+        payload = message.body if isinstance(message, OpaqueMessage) else message.payload()
+    except (ValueError, struct.error) as error:
+        raise HubError("A number of a message does not fit its place", got=message) from error
     length = len(payload) + 3
     if length < _LONG:
         return bytes([length, HUB_ID, message.type]) + payload
     length += 1
+    if length > _LONGEST:
+        raise HubError("A message is too long", expected=f"{_LONGEST} bytes", got=length)
     head = bytes([_LONG | (length & 0x7F), length >> 7])
     return head + bytes([HUB_ID, message.type]) + payload
 

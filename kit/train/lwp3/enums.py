@@ -6,6 +6,7 @@ Source: https://lego.github.io/lego-ble-wireless-protocol-docs/
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import Self
 
 SERVICE_UUID = "00001623-1212-efde-1623-785feabcd123"
 """GATT service of every LEGO hub, also in its advertisement."""
@@ -18,6 +19,21 @@ COMPANY_ID = 0x0397
 
 MAX_NAME_BYTES = 14
 """Longest advertised name, in bytes of UTF-8."""
+
+
+class OpenEnum(IntEnum):
+    """Numbers of which new ones appear: one that is not known here keeps its number."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int) or not 0 <= value <= 0xFFFF:
+            return None
+        unknown = int.__new__(cls, value)
+        unknown._name_ = f"UNKNOWN_{value:02X}"
+        unknown._value_ = value
+        member = cls._value2member_map_.setdefault(value, unknown)
+        assert isinstance(member, cls)
+        return member
 
 
 class MessageType(IntEnum):
@@ -79,7 +95,7 @@ class PropertyOperation(IntEnum):
     UPDATE = 0x06
 
 
-class SystemType(IntEnum):
+class SystemType(OpenEnum):
     """Which hub it is."""
 
     WEDO2 = 0x00
@@ -87,7 +103,12 @@ class SystemType(IntEnum):
     BOOST = 0x40
     CITY = 0x41
     HANDSET = 0x42
+    MARIO = 0x43
+    LUIGI = 0x44
+    PEACH = 0x45
     TECHNIC = 0x80
+    TECHNIC_LARGE = 0x81
+    TECHNIC_SMALL = 0x83
 
 
 class BatteryType(IntEnum):
@@ -145,11 +166,12 @@ class IoEvent(IntEnum):
     ATTACHED_VIRTUAL = 0x02
 
 
-class IoType(IntEnum):
-    """Devices that a City hub can meet; others keep their number."""
+class IoType(OpenEnum):
+    """Kinds of device; a City hub has those of ports A and B, 0x14, 0x15 and 0x17."""
 
     MEDIUM_MOTOR = 0x01
     TRAIN_MOTOR = 0x02
+    BUTTON = 0x05
     LIGHT = 0x08
     VOLTAGE = 0x14
     CURRENT = 0x15
@@ -159,6 +181,23 @@ class IoType(IntEnum):
     MOTION_SENSOR = 0x23
     COLOUR_DISTANCE_SENSOR = 0x25
     TACHO_MOTOR = 0x26
+    HUB_MOTOR = 0x27
+    HUB_TILT = 0x28
+    DUPLO_TRAIN_MOTOR = 0x29
+    DUPLO_TRAIN_BEEPER = 0x2A
+    DUPLO_TRAIN_COLOUR = 0x2B
+    DUPLO_TRAIN_SPEED = 0x2C
+    TECHNIC_LARGE_MOTOR = 0x2E
+    TECHNIC_XL_MOTOR = 0x2F
+    SPIKE_MEDIUM_MOTOR = 0x30
+    SPIKE_LARGE_MOTOR = 0x31
+    HANDSET_BUTTON = 0x37
+    HANDSET_SIGNAL = 0x38
+    SPIKE_COLOUR_SENSOR = 0x3D
+    SPIKE_DISTANCE_SENSOR = 0x3E
+    SPIKE_FORCE_SENSOR = 0x3F
+    TECHNIC_MEDIUM_ANGULAR_MOTOR = 0x4B
+    TECHNIC_LARGE_ANGULAR_MOTOR = 0x4C
 
 
 class ErrorCode(IntEnum):
@@ -204,6 +243,26 @@ class ModeInformationType(IntEnum):
     MOTOR_BIAS = 0x07
     CAPABILITY_BITS = 0x08
     VALUE_FORMAT = 0x80
+
+
+class Mapping(IntFlag):
+    """How a mode takes or gives its values."""
+
+    DISCRETE = 0x04
+    RELATIVE = 0x08
+    ABSOLUTE = 0x10
+    SECOND_VERSION = 0x40
+    NULL = 0x80
+
+
+class CombinedSetup(IntEnum):
+    """Steps of reading several modes of a device together."""
+
+    SET = 0x01
+    LOCK = 0x02
+    UNLOCK_ENABLED = 0x03
+    UNLOCK_DISABLED = 0x04
+    RESET = 0x06
 
 
 class Switch(IntEnum):
@@ -283,8 +342,8 @@ class Colour(IntEnum):
     WHITE = 10
 
 
-class Port(IntEnum):
-    """Ports of a City hub."""
+class Port(OpenEnum):
+    """Ports of a City hub; it numbers virtual ones itself."""
 
     A = 0x00
     B = 0x01

@@ -21,7 +21,9 @@ from kit.train.lwp3.enums import (
     HubAction,
     HubProperty,
     IoEvent,
+    IoType,
     MessageType,
+    Port,
     PropertyOperation,
 )
 
@@ -98,6 +100,20 @@ _VALUE_LENGTHS: dict[HubProperty, int | range] = {
     HubProperty.HW_NETWORK_FAMILY: 1,
 }
 _WITH_VALUE = {PropertyOperation.SET, PropertyOperation.UPDATE}
+_TELL = {PropertyOperation.REQUEST_UPDATE, PropertyOperation.UPDATE}
+_FOLLOW = {PropertyOperation.ENABLE_UPDATES, PropertyOperation.DISABLE_UPDATES}
+_ALL = _TELL | _FOLLOW | {PropertyOperation.SET, PropertyOperation.RESET}
+
+PROPERTY_OPERATIONS: dict[HubProperty, frozenset[PropertyOperation]] = {
+    **{each: frozenset(_TELL) for each in HubProperty},
+    HubProperty.ADVERTISING_NAME: frozenset(_ALL),
+    HubProperty.BUTTON: frozenset(_TELL | _FOLLOW),
+    HubProperty.RSSI: frozenset(_TELL | _FOLLOW),
+    HubProperty.BATTERY_VOLTAGE: frozenset(_TELL | _FOLLOW),
+    HubProperty.HW_NETWORK_ID: frozenset(_TELL | {PropertyOperation.SET, PropertyOperation.RESET}),
+    HubProperty.HW_NETWORK_FAMILY: frozenset(_TELL | {PropertyOperation.SET}),
+}
+"""What can be done with each property."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,8 @@ class HubPropertyMessage(Message):
     value: bytes = b""
 
     def __post_init__(self) -> None:
+        if self.operation not in PROPERTY_OPERATIONS[self.property]:
+            raise HubError(f"The protocol has no {self.operation.name} of {self.property.name}")
         lengths = _VALUE_LENGTHS[self.property] if self.operation in _WITH_VALUE else 0
         need(self.value, lengths, f"{self.operation.name} {self.property.name}")
 
@@ -162,6 +180,10 @@ class HubAlertMessage(Message):
     operation: AlertOperation
     status: AlertStatus | None = None
 
+    def __post_init__(self) -> None:
+        if (self.operation is AlertOperation.UPDATE) is not (self.status is not None):
+            raise HubError("An UPDATE of an alert has a status, and nothing else has", got=self)
+
     def payload(self) -> bytes:
         """Return alert, operation, status."""
         head = bytes([self.alert, self.operation])
@@ -183,9 +205,9 @@ class AttachedIoMessage(Message):
     Attributes:
         port: Which port.
         event: What happened.
-        io_type: Kind of the device, see :class:`~kit.train.lwp3.enums.IoType`; a number, since
-            devices exist that this kit does not know. None when detached.
-        hardware: Its hardware version as the protocol packs it, for ``ATTACHED``.
+        io_type: Kind of the device; None when detached.
+        hardware: Its hardware version, see :func:`~kit.train.lwp3.values.version_text`, for
+            ``ATTACHED``.
         firmware: Its firmware version, for ``ATTACHED``.
         joined: The two ports behind a virtual one, for ``ATTACHED_VIRTUAL``.
     """
@@ -194,35 +216,45 @@ class AttachedIoMessage(Message):
 
     port: int
     event: IoEvent
-    io_type: int | None = None
+    io_type: IoType | None = None
     hardware: int = 0
     firmware: int = 0
     joined: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        detached = self.event is IoEvent.DETACHED
+        virtual = self.event is IoEvent.ATTACHED_VIRTUAL
+        versions = bool(self.hardware or self.firmware)
+        if (
+            detached is not (self.io_type is None)
+            or virtual is not (self.joined is not None)
+            or (versions and self.event is not IoEvent.ATTACHED)
+        ):
+            raise HubError(f"An {self.event.name} message cannot have this", got=self)
+
     def payload(self) -> bytes:
         """Return port, event and what the event needs."""
         head = bytes([self.port, self.event])
-        if self.event is IoEvent.DETACHED:
+        if self.io_type is None:
             return head
-        assert self.io_type is not None
-        if self.event is IoEvent.ATTACHED:
+        if self.joined is None:
             return head + struct.pack("<HII", self.io_type, self.hardware, self.firmware)
-        assert self.joined is not None
         return head + struct.pack("<HBB", self.io_type, *self.joined)
 
     @classmethod
     def parse(cls, payload: bytes) -> Self:
         """Read port, event and what the event needs."""
         need(payload, range(2, 13), "attached I/O")
-        port, event = payload[0], named(IoEvent, payload[1])
+        port, event = Port(payload[0]), named(IoEvent, payload[1])
         lengths = {IoEvent.DETACHED: 2, IoEvent.ATTACHED: 12, IoEvent.ATTACHED_VIRTUAL: 6}
         need(payload, lengths[event], f"attached I/O ({event.name})")
         if event is IoEvent.DETACHED:
             return cls(port, event)
         if event is IoEvent.ATTACHED:
-            return cls(port, event, *struct.unpack_from("<HII", payload, 2))
+            io_type, hardware, firmware = struct.unpack_from("<HII", payload, 2)
+            return cls(port, event, IoType(io_type), hardware, firmware)
         io_type, first, second = struct.unpack_from("<HBB", payload, 2)
-        return cls(port, event, io_type, joined=(first, second))
+        return cls(port, event, IoType(io_type), joined=(Port(first), Port(second)))
 
 
 @dataclass(frozen=True)
@@ -230,13 +262,14 @@ class GenericErrorMessage(Message):
     """Says why the hub refused a message (0x05).
 
     Attributes:
-        command: Type of the refused message, as a number.
+        command: Type of the refused message; a number if the protocol has no such type, which
+            may be why it was refused.
         code: Why.
     """
 
     type: ClassVar[MessageType] = MessageType.GENERIC_ERROR
 
-    command: int
+    command: MessageType | int
     code: ErrorCode
 
     def payload(self) -> bytes:
@@ -247,4 +280,6 @@ class GenericErrorMessage(Message):
     def parse(cls, payload: bytes) -> Self:
         """Read command and code."""
         need(payload, 2, "generic error")
-        return cls(payload[0], named(ErrorCode, payload[1]))
+        command = payload[0]
+        known = command in set(MessageType)
+        return cls(MessageType(command) if known else command, named(ErrorCode, payload[1]))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from kit.errors import HubError
 from kit.train.lwp3.enums import (
     Completion,
     Feedback,
     MessageType,
     OutputSubcommand,
+    Port,
     Startup,
     Switch,
 )
@@ -31,6 +33,10 @@ class VirtualPortSetup(Message):
 
     ports: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        if len(self.ports) not in {1, 2}:
+            raise HubError("A virtual port setup has two ports, or one", got=self.ports)
+
     def payload(self) -> bytes:
         """Return 1 and two ports, or 0 and one."""
         return bytes([len(self.ports) - 1, *self.ports])
@@ -40,7 +46,7 @@ class VirtualPortSetup(Message):
         """Read 1 and two ports, or 0 and one."""
         need(payload, range(2, 4), "virtual port setup")
         need(payload, 3 if named(Switch, payload[0]) else 2, "virtual port setup")
-        return cls(tuple(payload[1:]))
+        return cls(tuple(Port(port) for port in payload[1:]))
 
 
 _PARAMETER_LENGTHS: dict[OutputSubcommand, int | range] = {
@@ -97,7 +103,7 @@ class PortOutputCommand(Message):
         """Read port, flags, subcommand, parameters."""
         need(payload, range(4, 69), "port output command")
         return cls(
-            payload[0],
+            Port(payload[0]),
             named(OutputSubcommand, payload[2]),
             payload[3:],
             named(Startup, payload[1] & 0xF0),
@@ -117,6 +123,10 @@ class PortOutputFeedback(Message):
 
     ports: tuple[tuple[int, Feedback], ...]
 
+    def __post_init__(self) -> None:
+        if len(self.ports) not in {1, 2, 3}:
+            raise HubError("Feedback is about one to three ports", got=self.ports)
+
     def payload(self) -> bytes:
         """Return the pairs."""
         return bytes(byte for pair in self.ports for byte in pair)
@@ -126,4 +136,4 @@ class PortOutputFeedback(Message):
         """Read the pairs."""
         need(payload, range(2, 7, 2), "port output feedback")
         pairs = zip(payload[::2], payload[1::2], strict=True)
-        return cls(tuple((port, Feedback(feedback)) for port, feedback in pairs))
+        return cls(tuple((Port(port), Feedback(feedback)) for port, feedback in pairs))

@@ -10,14 +10,17 @@ import struct
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from kit.errors import HubError
 from kit.train.lwp3.enums import (
     MessageType,
     ModeInformationType,
+    Port,
     PortCapabilities,
     PortInformationType,
     Switch,
 )
 from kit.train.lwp3.hub_messages import Message, named, need
+from kit.train.lwp3.values import FACT_LENGTHS, ModeMapping, ValueFormat
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class PortInformationRequest(Message):
     def parse(cls, payload: bytes) -> Self:
         """Read port and kind of information."""
         need(payload, 2, "port information request")
-        return cls(payload[0], named(PortInformationType, payload[1]))
+        return cls(Port(payload[0]), named(PortInformationType, payload[1]))
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class PortInformation(Message):
         """Read what :meth:`payload` returns."""
         need(payload, 8, "port information")
         port, _, capabilities, modes, inputs, outputs = struct.unpack("<BBBBHH", payload)
-        return cls(port, PortCapabilities(capabilities), modes, inputs, outputs)
+        return cls(Port(port), PortCapabilities(capabilities), modes, inputs, outputs)
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,10 @@ class PortModeCombinations(Message):
     port: int
     combinations: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        if len(self.combinations) > 8:
+            raise HubError("A port has too many combinations", expected="8 at most", got=self)
+
     def payload(self) -> bytes:
         """Return port, 2, the masks."""
         head = bytes([self.port, PortInformationType.MODE_COMBINATIONS])
@@ -103,7 +110,7 @@ class PortModeCombinations(Message):
     def parse(cls, payload: bytes) -> Self:
         """Read port, 2, the masks."""
         need(payload, range(2, 19, 2), "port mode combinations")
-        return cls(payload[0], struct.unpack_from(f"<{(len(payload) - 2) // 2}H", payload, 2))
+        return cls(Port(payload[0]), struct.unpack_from(f"<{(len(payload) - 2) // 2}H", payload, 2))
 
 
 @dataclass(frozen=True)
@@ -124,21 +131,7 @@ class ModeInformationRequest(Message):
     def parse(cls, payload: bytes) -> Self:
         """Read port, mode, kind of information."""
         need(payload, 3, "port mode information request")
-        return cls(payload[0], payload[1], named(ModeInformationType, payload[2]))
-
-
-_MODE_INFORMATION_LENGTHS: dict[ModeInformationType, int | range] = {
-    ModeInformationType.NAME: range(1, 12),
-    ModeInformationType.RAW: 8,
-    ModeInformationType.PERCENT: 8,
-    ModeInformationType.SI: 8,
-    ModeInformationType.SYMBOL: range(1, 6),
-    ModeInformationType.MAPPING: 2,
-    ModeInformationType.INTERNAL: range(1, 121),
-    ModeInformationType.MOTOR_BIAS: 1,
-    ModeInformationType.CAPABILITY_BITS: 6,
-    ModeInformationType.VALUE_FORMAT: 4,
-}
+        return cls(Port(payload[0]), payload[1], named(ModeInformationType, payload[2]))
 
 
 @dataclass(frozen=True)
@@ -149,7 +142,7 @@ class ModeInformation(Message):
         port: Which port.
         mode: Which mode.
         information: Which fact.
-        value: Its bytes; see :attr:`limits` and :attr:`text` for two of its shapes.
+        value: Its bytes; the properties below read its shapes.
     """
 
     type: ClassVar[MessageType] = MessageType.PORT_MODE_INFORMATION
@@ -160,19 +153,50 @@ class ModeInformation(Message):
     value: bytes
 
     def __post_init__(self) -> None:
-        need(self.value, _MODE_INFORMATION_LENGTHS[self.information], self.information.name)
+        need(self.value, FACT_LENGTHS[self.information], self.information.name)
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Lowest and highest value, for ``RAW``, ``PERCENT`` and ``SI``."""
-        need(self.value, 8, "range of a mode")
+        """Lowest and highest value, for ``RAW``, ``PERCENT`` and ``SI``.
+
+        Raises:
+            HubError: If this is another fact; so do the others.
+        """
+        self._need(ModeInformationType.RAW, ModeInformationType.PERCENT, ModeInformationType.SI)
         low, high = struct.unpack("<ff", self.value)
         return low, high
 
     @property
     def text(self) -> str:
         """Name or symbol, for ``NAME`` and ``SYMBOL``."""
+        self._need(ModeInformationType.NAME, ModeInformationType.SYMBOL)
         return self.value.decode("ascii", "replace").rstrip("\0")
+
+    @property
+    def mapping(self) -> ModeMapping:
+        """How it takes and gives values, for ``MAPPING``."""
+        self._need(ModeInformationType.MAPPING)
+        return ModeMapping.parse(self.value)
+
+    @property
+    def motor_bias(self) -> int:
+        """Bias of a motor, 0 to 100 percent, for ``MOTOR_BIAS``."""
+        self._need(ModeInformationType.MOTOR_BIAS)
+        return self.value[0]
+
+    @property
+    def value_format(self) -> ValueFormat:
+        """How its values are packed, for ``VALUE_FORMAT``."""
+        self._need(ModeInformationType.VALUE_FORMAT)
+        return ValueFormat.parse(self.value)
+
+    def _need(self, *facts: ModeInformationType) -> None:
+        if self.information not in facts:
+            raise HubError(
+                "This message tells another fact of the mode",
+                expected=" or ".join(fact.name for fact in facts),
+                got=self.information.name,
+            )
 
     def payload(self) -> bytes:
         """Return port, mode, kind of information, value."""
@@ -182,7 +206,9 @@ class ModeInformation(Message):
     def parse(cls, payload: bytes) -> Self:
         """Read port, mode, kind of information, value."""
         need(payload, range(4, 124), "port mode information")
-        return cls(payload[0], payload[1], named(ModeInformationType, payload[2]), payload[3:])
+        return cls(
+            Port(payload[0]), payload[1], named(ModeInformationType, payload[2]), payload[3:]
+        )
 
 
 @dataclass(frozen=True)
@@ -210,7 +236,7 @@ class _InputFormat(Message):
         """Read port, mode, delta, notify."""
         need(payload, 7, "port input format")
         port, mode, delta, notify = struct.unpack("<BBIB", payload)
-        return cls(port, mode, delta, bool(named(Switch, notify)))
+        return cls(Port(port), mode, delta, bool(named(Switch, notify)))
 
 
 @dataclass(frozen=True)
@@ -236,6 +262,20 @@ class PortValue(Message):
     port: int
     value: bytes
 
+    def __post_init__(self) -> None:
+        need(self.value, range(1, 33), "port value")
+
+    def read(self, packed: ValueFormat) -> tuple[float, ...]:
+        """Return the value's numbers.
+
+        Args:
+            packed: The format of the mode that is read.
+
+        Raises:
+            HubError: If the value has another length.
+        """
+        return packed.unpack(self.value)
+
     @property
     def unsigned(self) -> int:
         """The value as one little-endian number without sign."""
@@ -249,4 +289,4 @@ class PortValue(Message):
     def parse(cls, payload: bytes) -> Self:
         """Read port and value."""
         need(payload, range(2, 34), "port value")
-        return cls(payload[0], payload[1:])
+        return cls(Port(payload[0]), payload[1:])

@@ -7,11 +7,17 @@ import pytest
 from kit.errors import HubError
 from kit.train.lwp3 import commands
 from kit.train.lwp3.codec import OpaqueMessage, decode, encode
+from kit.train.lwp3.combined_messages import (
+    PortInputFormatCombined,
+    PortInputFormatSetupCombined,
+    PortValueCombined,
+)
 from kit.train.lwp3.enums import (
     AlertOperation,
     AlertStatus,
     AlertType,
     Colour,
+    CombinedSetup,
     Completion,
     ErrorCode,
     Feedback,
@@ -50,8 +56,50 @@ from kit.train.lwp3.port_messages import (
 _Op = PropertyOperation
 _DIRECT = OutputSubcommand.WRITE_DIRECT_MODE_DATA
 
+
+def _write(port: int, value: str, completion: Completion = Completion.FEEDBACK) -> object:
+    return PortOutputCommand(
+        port, _DIRECT, b"\0" + bytes.fromhex(value), Startup.IMMEDIATE, completion
+    )
+
+
+def _mode(kind: ModeInformationType) -> ModeInformationRequest:
+    return ModeInformationRequest(0, 0, kind)
+
+
+# At first what a City hub with a train's motor and light needs, one line a message.
 MESSAGES = [
-    ("0800810011510064", PortOutputCommand(0, _DIRECT, b"\x00\x64")),
+    ("0800810011510064", _write(0, "64")),  # +100
+    ("0800810011510046", _write(0, "46")),  # +70
+    ("08008100115100ba", _write(0, "ba")),  # -70
+    ("080081001151007f", _write(0, "7f")),  # brake
+    ("0800810011510000", _write(0, "00")),  # float
+    ("0800810010510046", _write(0, "46", Completion.NO_ACTION)),
+    ("0800810111510064", _write(1, "64")),  # the light
+    ("0800810111510032", _write(1, "32")),
+    ("0800810111510000", _write(1, "00")),
+    ("0800813211510006", _write(Port.RGB_LIGHT, "06")),
+    ("0500820001", PortOutputFeedback(((0, Feedback.IN_PROGRESS),))),
+    ("050082000e", PortOutputFeedback(((0, Feedback(0x0E)),))),
+    ("060022000000", _mode(ModeInformationType.NAME)),
+    ("060022000001", _mode(ModeInformationType.RAW)),
+    ("060022000002", _mode(ModeInformationType.PERCENT)),
+    ("060022000003", _mode(ModeInformationType.SI)),
+    ("060022000004", _mode(ModeInformationType.SYMBOL)),
+    ("060022000005", _mode(ModeInformationType.MAPPING)),
+    ("060022000080", _mode(ModeInformationType.VALUE_FORMAT)),
+    ("0500030102", HubAlertMessage(AlertType.LOW_VOLTAGE, AlertOperation.DISABLE_UPDATES)),
+    ("0500010104", HubPropertyMessage(HubProperty.ADVERTISING_NAME, _Op.RESET)),
+    ("0500210000", PortInformationRequest(0, PortInformationType.PORT_VALUE)),
+    ("0500210002", PortInformationRequest(0, PortInformationType.MODE_COMBINATIONS)),
+    ("0500420002", PortInputFormatSetupCombined(0, CombinedSetup.LOCK)),
+    (
+        "0800420001000010",
+        PortInputFormatSetupCombined(0, CombinedSetup.SET, 0, ((0, 0), (1, 0))),
+    ),
+    ("0500420003", PortInputFormatSetupCombined(0, CombinedSetup.UNLOCK_ENABLED)),
+    ("0700480081 0300".replace(" ", ""), PortInputFormatCombined(0, 1, True, 3)),
+    ("0900460003000a1400", PortValueCombined(0, 3, b"\x0a\x14\x00")),
     ("080081001051007f", PortOutputCommand(0, _DIRECT, b"\0\x7f", completion=Completion(0))),
     (
         "0800810001510046",
@@ -59,7 +107,6 @@ MESSAGES = [
     ),
     ("070081001101 32", PortOutputCommand(0, OutputSubcommand.START_POWER, b"\x32")),
     ("0500820 00a", PortOutputFeedback(((0, Feedback.IDLE | Feedback.COMPLETED),))),
-    ("050082000e", PortOutputFeedback(((0, Feedback(0x0E)),))),
     ("070082000a0101", PortOutputFeedback(((0, Feedback(0x0A)), (1, Feedback.IN_PROGRESS)))),
     (
         "0f0004000102000000001000000010",
@@ -109,8 +156,6 @@ MESSAGES = [
     ("0500210001", PortInformationRequest(0, PortInformationType.MODE_INFO)),
     ("0b004300010101000001 00", PortInformation(0, PortCapabilities.OUTPUT, 1, 0, 1)),
     ("0900430002030005 00", PortModeCombinations(0, (3, 5))),
-    ("060022000000", ModeInformationRequest(0, 0, ModeInformationType.NAME)),
-    ("060022000080", ModeInformationRequest(0, 0, ModeInformationType.VALUE_FORMAT)),
     (
         "0e00443c000100000000 00501f47",
         ModeInformation(0x3C, 0, ModeInformationType.RAW, bytes.fromhex("0000000000501f47")),
@@ -144,7 +189,8 @@ def test_a_message_that_claims_another_length_is_refused(text: str) -> None:
 FIXED_LENGTH = [
     text
     for text, message in MESSAGES
-    if not isinstance(message, OpaqueMessage | PortValue | PortOutputCommand)
+    if not isinstance(message, OpaqueMessage | PortValue | PortValueCombined | PortOutputCommand)
+    and text[4:10] != "420001"  # any number of datasets
     and "0101" not in text[6:10]  # a name may have any length
 ]
 
