@@ -21,7 +21,7 @@ from kit.errors import ConfigError
 PARAMETERS_TAG = "parameters"
 """Tag of the one cell that declares a notebook's parameters, with a type and a default each."""
 
-NOTEBOOK_ONLY = frozenset({"stage", "arm"})
+NOTEBOOK_ONLY = frozenset({"stage", "arm", "panel"})
 """Parameters of notebooks that their services do not have."""
 
 _TYPES: dict[str, type] = {
@@ -96,10 +96,19 @@ class DetectNotebook(ServiceNotebook):
 
 
 class ControlNotebook(ServiceNotebook):
-    """``40_control_the_train``: the hub's address, and whether the notebook arms the train."""
+    """``40_control_the_train``: the hub's address, and what the runtime does in its place.
+
+    Attributes:
+        hub: The hub's address.
+        resume_after_s: As in the controller's parameters; 0, as it is by default, never.
+        arm: Whether the notebook arms the train.
+        panel: Whether it opens the drive panel at its end.
+    """
 
     hub: Annotated[str, Field(min_length=1)]
+    resume_after_s: Annotated[float, Field(ge=0)] = 0.0
     arm: bool = False
+    panel: bool = False
 
 
 def check_parameters(notebook: Path, parameters: BaseModel) -> dict[str, Any]:

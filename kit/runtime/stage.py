@@ -11,7 +11,7 @@ import html
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from kit.runtime.stack import running_stack
 VIRTUAL = "virtual"
 """Stands for the virtual set's camera or hub."""
 
+_left_open: list[Stage] = []
+
 FRAME_TIMEOUT_S = 15.0
 """How long to wait for a frame, seconds."""
 
@@ -40,6 +42,7 @@ class Stage:
         source: What the capture service is to look through.
         hub: What the control service is to connect to.
         started: Names of what was started for this notebook.
+        truth: File in which the virtual set writes what the train does; None without one.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Stage:
         source: str,
         hub: str,
         started: Sequence[str] = (),
+        truth: Path | None = None,
         resources: ExitStack | None = None,
     ) -> None:
         self.train_id = train_id
@@ -57,6 +61,7 @@ class Stage:
         self.source = source
         self.hub = hub
         self.started = tuple(started)
+        self.truth = truth
         self._resources = resources or ExitStack()
 
     def next_frame(self, *, timeout_s: float = FRAME_TIMEOUT_S) -> Frame:
@@ -88,8 +93,14 @@ class Stage:
             )
         return frame
 
+    def before_closing(self, call: Callable[[], None]) -> None:
+        """Have a function called when the stage closes, before what it stands on ends."""
+        self._resources.callback(call)
+
     def close(self) -> None:
         """End what was started for this notebook; what ran before goes on."""
+        if self in _left_open:
+            _left_open.remove(self)
         self._resources.close()
 
     def _repr_html_(self) -> str:
@@ -124,7 +135,8 @@ def open_stage(
         fps: Frames a second of the capture service, if it is started here.
 
     Returns:
-        The stage; this process's environment names its brokers, until it is closed.
+        The stage; this process's environment names its brokers, until it is closed. A stage
+        that an earlier run of the same cells left open is closed first.
 
     Raises:
         ConfigError: If ``stage`` is neither, or nothing runs that could be attached to.
@@ -148,6 +160,8 @@ def open_stage(
             got=f"hub '{hub}', source '{source}'",
             fix="run the mission: kit demo --source /dev/video0 --hub ble",
         )
+    while _left_open:  # by an earlier run of the same cells: two would drive one train
+        _left_open.pop().close()
     plan = Plan.parse(
         scenario=scenario,
         seed=seed,
@@ -176,14 +190,17 @@ def open_stage(
             )
             resources.enter_context(child)
             child.ready()
-        return Stage(
+        opened = Stage(
             train_id=train_id,
             settings=stack.settings,
             source=stack.source,
             hub=stack.hub,
             started=["brokers", *(helper.name for helper in stack.helpers), *services],
+            truth=folder / "truth.jsonl" if plan.hub is None else None,
             resources=resources.pop_all(),
         )
+    _left_open.append(opened)
+    return opened
 
 
 @contextmanager

@@ -118,3 +118,21 @@ class TrainPhysics:
         self._current_a = _IDLE_A + _AMPERE_PER_NEWTON * abs(pull) + light
         hours = dt_s / 3600
         self._charge = max(self._charge - self._current_a * hours / self._train.capacity_ah, 0.0)
+
+
+def steady_speed_mps(train: Train, power_percent: int, voltage_v: float) -> float:
+    """Return the speed that a train comes to on a level track, metres a second.
+
+    Args:
+        train: Its parameters.
+        power_percent: Power of the motor, 0 to 100.
+        voltage_v: Battery voltage under load, volts.
+    """
+    slope = train.pull_n / train.free_speed_mps
+    surplus_n = train.pull_n * power_percent / 100 * voltage_v / NOMINAL_V - train.friction_n
+    if surplus_n <= 0:
+        return 0.0
+    drag = train.drag_n_per_mps2
+    if drag == 0:
+        return surplus_n / slope
+    return (math.sqrt(slope * slope + 4 * drag * surplus_n) - slope) / (2 * drag)

@@ -84,6 +84,7 @@ class Controller:
         self.ignored = 0
         self._hub = hub
         self._by_hand = by_hand
+        self._silence = "the hand that drives fell silent" if by_hand else "no fresh decision"
         self._latch = Latch(train_id=train_id, arm_key=arm_key)
         self._newest_ns = 0
         self._refused = ""
@@ -320,14 +321,19 @@ class Controller:
     def _move(self, command: Command, cause: Cause) -> None:
         assert command.frame is not None  # the event's own rule
         refusal = self._refusal(command.frame)
-        if refusal:
+        if self._by_hand:
+            self.ignored += 1
+        elif refusal:
             self.ignored += 1
             self._refused = f" (refused: {refusal})"
             self._still_decided(command)
-            return
+        else:
+            self._follow(command, command.frame, cause)
+
+    def _follow(self, command: Command, frame: FrameStamp, cause: Cause) -> None:
         self._refused = ""
-        self._newest_ns = command.frame.captured_ns
-        age_s = (self._now_ns() - command.frame.captured_ns) / 1e9
+        self._newest_ns = frame.captured_ns
+        age_s = (self._now_ns() - frame.captured_ns) / 1e9
         self._renew(age_s=age_s, lease_s=command.lease_ms / 1000)
         slow = command.action is Action.SLOW
         percent = self.parameters.slow_percent if slow else self.parameters.cruise_percent
@@ -336,8 +342,6 @@ class Controller:
     def _refusal(self, frame: FrameStamp) -> str | None:
         if self._latch.closed:
             return "the train is latched"
-        if self._by_hand:
-            return "the train is driven by hand"
         if self._too_late():
             return "it came after the silence had lasted too long"
         return self._stale(frame)
@@ -383,15 +387,16 @@ class Controller:
 
     def _silence_slows(self) -> None:
         if self.motion is Motion.CRUISING:
-            self._enter(Motion.SLOWED, f"no fresh decision: slowing down{self._refused}")
+            self._enter(Motion.SLOWED, f"{self._silence}: slowing down{self._refused}")
             percent = min(self._drive.percent, self.parameters.slow_percent)
             self._set_off(percent, Cause(), blink=True)
 
     def _silence_stops(self) -> None:
-        self._halt(f"no fresh decision: stopped{self._refused}")
+        self._halt(f"{self._silence}: stopped{self._refused}")
 
     def _arm_expires(self) -> None:
-        self._halt(f"armed, but no fresh decision came{self._refused}")
+        who = "nobody drove" if self._by_hand else "no fresh decision came"
+        self._halt(f"armed, but {who}{self._refused}")
 
     def _hub_event(self, event: HubEvent) -> None:
         if not self._open:

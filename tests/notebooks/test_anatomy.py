@@ -19,7 +19,7 @@ SERVICES = {
     "40_control_the_train": "control",
     "50_stream_to_the_console": "streaming",
 }
-NOT_OF_THE_SERVICE = {"stage", "arm"}
+NOT_OF_THE_SERVICE = {"stage", "arm", "panel"}
 
 pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
