@@ -94,6 +94,7 @@ async def _bus(address: str) -> MessageBus:
         raise ConfigError("This D-Bus cannot be reached", got=f"{address}: {error}") from error
     reply = await bus.request_name("org.bluez", NameFlag.DO_NOT_QUEUE)
     if reply is not RequestNameReply.PRIMARY_OWNER:
+        bus.disconnect()
         raise ConfigError("There is a BlueZ on this D-Bus already", got=address)
     rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
     await bus.call(

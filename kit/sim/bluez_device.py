@@ -141,6 +141,8 @@ class BluezDevice:
     async def start_notify(self, path: str, sender: str) -> None:
         """Tell a characteristic's notifications, from now on for this client too."""
         client, characteristic = self._need(path)
+        if "notify" not in characteristic.properties:
+            raise refusal("NotSupported", "Operation is not supported")
         listeners = self._listeners.setdefault(path, set())
         if sender in listeners:
             raise refusal("InProgress", "Already notifying")

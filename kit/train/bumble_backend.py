@@ -25,6 +25,7 @@ from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakError
+from bleak.uuids import normalize_uuid_str
 
 from kit.errors import missing_extra
 
@@ -201,8 +202,7 @@ def _collect(peer: Peer) -> BleakGATTServiceCollection:
 
 
 def _uuid(uuid: core.UUID) -> str:
-    full = core.UUID.from_bytes(uuid.to_bytes(force_128=True))
-    return full.to_hex_str("-").lower()
+    return normalize_uuid_str(uuid.to_hex_str("-"))
 
 
 def _properties(bits: int) -> list[CharacteristicPropertyName]:

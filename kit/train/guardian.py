@@ -22,6 +22,7 @@ from typing import Self
 from kit.child import Child, announce_ready
 from kit.errors import HubError, KitError
 from kit.train.hub import Hub
+from kit.train.hub_finder import HubSource
 
 BEAT_EVERY_S = 0.1
 """How often the controller's process says that it lives, seconds."""
@@ -233,9 +234,8 @@ def main() -> int:
     parser.add_argument("--silence-s", type=float, default=SILENCE_S)
     arguments = parser.parse_args()
     logging.basicConfig(format="guardian: %(message)s", level=logging.WARNING)
-    if arguments.hub.startswith("hci:"):
-        import kit.train.bumble_backend  # noqa: F401  # imported now, while there is time
     try:
+        HubSource.parse(arguments.hub).preload()
         return asyncio.run(_guard(arguments.hub, arguments.silence_s))
     except KitError as error:
         _log.error("%s", error)  # its message says it all

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.client import get_platform_client_backend_type
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
+from bleak.backends.scanner import AdvertisementData, get_platform_scanner_backend_type
 from bleak.exc import BleakError
 
 from kit.errors import ConfigError, HubError
@@ -62,6 +63,14 @@ class HubSource:
             expected="'ble', 'ble:<name or address>', or 'hci:<transport>' for the virtual set",
             got=text,
         )
+
+    def preload(self) -> None:
+        """Import now what finding the hub will need, for who must be quick then."""
+        if self.transport is None:
+            get_platform_client_backend_type()
+            get_platform_scanner_backend_type()
+        else:
+            import kit.train.bumble_backend  # noqa: F401
 
     def fits(self, device: BLEDevice, advertised: AdvertisementData | None = None) -> bool:
         """Return whether a device is the hub that is looked for.

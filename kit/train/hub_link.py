@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class HubLink:
-    """Finds the hub and holds the link to it.
+    """Finds the hub and holds the link to it; later links are to that same hub only.
 
     A write that the system does not accept ends the link: it is not known what the hub got.
 
@@ -79,6 +80,7 @@ class HubLink:
                 self.held = self._doubtful = found.held
                 self._client = self._finder.open(found.device, self._lost)
                 await self._client.connect()
+                self._keep_to(found.device.address)
         except BLUETOOTH_ERRORS as error:
             raise HubError(
                 "The hub cannot be connected",
@@ -134,6 +136,12 @@ class HubLink:
             await self._ending
         await self._stack.aclose()
         self._finder = None
+
+    def _keep_to(self, address: str) -> None:
+        """Never take another train for this one, should its link be lost."""
+        self._source = replace(self._source, target=address)
+        if self._finder is not None:
+            self._finder = replace(self._finder, source=self._source)
 
     def _need(self) -> BleakClient:
         if self._client is None:

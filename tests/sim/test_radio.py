@@ -106,6 +106,7 @@ def test_a_client_sees_one_service_with_one_characteristic() -> None:
             assert characteristic is not None
             assert characteristic.service_uuid == SERVICE_UUID
             assert set(characteristic.properties) == {"write-without-response", "write", "notify"}
+            assert "00001800-0000-1000-8000-00805f9b34fb" in {s.uuid for s in client.services}
 
     asyncio.run(run())
 

@@ -15,7 +15,7 @@ from kit.train.controller import Controller
 from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
 from kit.train.lwp3.enums import Colour, IoType
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 ARM_KEY = "a key for tests"
 
 

@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
+from bleak.exc import BleakError
 
 from kit.child import Child
 from kit.errors import ConfigError, HubError
 from kit.sim.hub import VirtualHub
-from kit.sim.radio import VirtualRadio
+from kit.sim.radio import HUB_ADDRESS, VirtualRadio
 from kit.train import hub as hub_module
+from kit.train import hub_link
 from kit.train.hub import Hub
-from kit.train.hub_facts import HubEvent, HubEventKind
-from kit.train.hub_finder import HubSource
-from kit.train.lwp3.enums import COMPANY_ID, AlertType, Colour, IoType
+from kit.train.hub_facts import STOPPING_ALERTS, HubEvent, HubEventKind
+from kit.train.hub_finder import HubSource, SeenHub
+from kit.train.lwp3.enums import COMPANY_ID, AlertType, Colour, IoType, SystemType
 from tests.train.conftest import RemoteHub, serve
 from tests.train.hub_bench import RecordingPort, until
 
@@ -91,12 +93,13 @@ def test_a_brake_that_was_not_confirmed_says_so() -> None:
 def test_it_learns_battery_voltage_signal_name_and_kind() -> None:
     async def run() -> None:
         async with stage() as it:
-            await until(lambda: it.hub.voltage_v and it.hub.rssi_dbm and it.hub.facts.name)
+            await until(lambda: it.hub.voltage_v and it.hub.facts.name and it.hub.facts.firmware)
             assert it.hub.battery_percent == 87
             assert it.hub.voltage_v == pytest.approx(7.4, abs=0.01)
             assert it.hub.rssi_dbm == -56
             assert it.hub.facts.name == "Runaway train"
-            assert it.hub.facts.system_type == 0x41
+            assert it.hub.facts.system_type is SystemType.CITY
+            assert it.hub.facts.firmware == "1.0.00.0000"
 
     asyncio.run(run())
 
@@ -205,6 +208,142 @@ def test_writing_without_a_link_is_an_error() -> None:
     asyncio.run(run())
 
 
+def test_after_a_lost_link_only_the_same_hub_is_looked_for() -> None:
+    async def run() -> str | None:
+        async with stage() as it:
+            return it.hub._link._source.target
+
+    assert asyncio.run(run()) == HUB_ADDRESS
+
+
+@pytest.mark.parametrize("fails", ["at once", "by silence"])
+def test_a_write_that_is_not_accepted_ends_the_link_and_the_next_one_begins_with_a_brake(
+    monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    async def refuse(*_args: object, **_kwargs: object) -> None:
+        if fails == "at once":
+            raise BleakError("in trouble")
+        await asyncio.Event().wait()
+
+    async def run() -> list[tuple[str, int]]:
+        async with stage() as it:
+            await it.hub.set_power(60)
+            await until(lambda: 60 in it.port.motor)
+            it.port.done.clear()
+            assert it.hub._link._client is not None
+            monkeypatch.setattr(hub_link, "WRITE_TIMEOUT_S", 0.05)
+            monkeypatch.setattr(it.hub._link._client, "write_gatt_char", refuse)
+            with pytest.raises(HubError, match="failed while writing"):
+                await it.hub.set_power(70)
+            monkeypatch.setattr(hub_link, "WRITE_TIMEOUT_S", 5)
+            await until(lambda: HubEventKind.DISCONNECTED in it.kinds)
+            await until(lambda: HubEventKind.CONNECTED in it.kinds)
+            return it.port.done
+
+    assert asyncio.run(run())[0] == ("brake", 127)
+
+
+def test_a_link_that_is_lost_while_it_is_set_up_is_made_again() -> None:
+    class Shy(VirtualHub):
+        """A hub that hangs up on its first client as soon as it listens."""
+
+        met = 0
+
+        def connect(self, notify, disconnect, **options):  # type: ignore[no-untyped-def]
+            session = super().connect(notify, disconnect, **options)
+            self.met += 1
+            if self.met == 1:
+                disconnect()
+            return session
+
+    async def run() -> int:
+        hub = Shy(RecordingPort())
+        radio = VirtualRadio(hub, supervision_timeout_s=0.02)
+        async with radio, Hub(radio.hci_address) as client:
+            await client.brake()
+            assert await client.braked(5)
+        return hub.met
+
+    assert asyncio.run(run()) == 2
+
+
+@pytest.mark.parametrize(
+    ("feedback", "braked"),
+    [
+        ("050082000a", True),
+        ("0700820101000a", True),  # of two ports, the motor's is the second
+        ("050082010a", False),  # of the light
+        ("050082000e", False),  # discarded
+        ("0500820001", False),  # still under way
+    ],
+)
+def test_a_brake_is_confirmed_by_word_that_the_motors_command_is_done(
+    feedback: str, *, braked: bool
+) -> None:
+    async def run() -> bool:
+        async with stage() as it:
+            it.hub._braked.clear()
+            it.hub._receive(bytes.fromhex(feedback))
+            return it.hub._braked.is_set()
+
+    assert asyncio.run(run()) is braked
+
+
+@pytest.mark.parametrize("alert", STOPPING_ALERTS)
+def test_an_alert_of_the_battery_or_the_current_keeps_the_train_from_moving(
+    alert: AlertType,
+) -> None:
+    async def run() -> None:
+        async with stage() as it:
+            await until(lambda: it.hub.voltage_v)
+            it.virtual.raise_alert(alert)
+            await until(lambda: HubEventKind.ALERT in it.kinds)
+            assert it.hub.facts.alerts == {alert}
+
+    asyncio.run(run())
+
+
+def test_a_weak_signal_is_told_and_keeps_no_train_from_moving() -> None:
+    async def run() -> None:
+        async with stage() as it:
+            await until(lambda: it.hub.voltage_v)
+            it.virtual.raise_alert(AlertType.LOW_SIGNAL)
+            await until(lambda: HubEventKind.ALERT in it.kinds)
+            assert it.hub.facts.weak_signal
+            assert it.hub.facts.alerts == set()
+            it.virtual.raise_alert(AlertType.LOW_SIGNAL, on=False)
+            await until(lambda: HubEventKind.ALERT_OVER in it.kinds)
+            assert not it.hub.facts.weak_signal
+
+    asyncio.run(run())
+
+
+def test_a_callback_is_told_of_a_lost_link() -> None:
+    async def run() -> int:
+        lost: list[None] = []
+        async with stage() as it:
+            it.hub.on_disconnect(lambda: lost.append(None))
+            it.radio.lose_links()
+            await until(lambda: lost)
+        return len(lost)
+
+    assert asyncio.run(run()) == 1
+
+
+def test_a_hub_that_is_switched_off_is_waited_for() -> None:
+    async def run() -> list[tuple[str, int]]:
+        async with stage() as it:
+            it.virtual.switch_off()
+            await until(lambda: HubEventKind.DISCONNECTED in it.kinds)
+            it.port.done.clear()
+            it.virtual.switch_on()
+            await until(lambda: HubEventKind.CONNECTED in it.kinds)
+            assert HubEventKind.GOING in it.kinds
+            return it.port.done
+
+    assert asyncio.run(run())[0] == ("brake", 127)
+
+
 def test_a_clean_end_is_no_loss() -> None:
     async def run() -> list[HubEventKind]:
         async with stage() as it:
@@ -293,3 +432,23 @@ def test_the_right_hub_is_chosen_among_several(
 ) -> None:
     device = BLEDevice("F0:9E:9E:00:60:33", None, None)
     assert HubSource(target=target).fits(device, _advertised(kind, "Thomas")) is fits
+
+
+@pytest.mark.parametrize(
+    ("details", "fits"),
+    [
+        ({"path": "/", "props": {"ManufacturerData": {COMPANY_ID: b"\0\x41"}}}, True),
+        ({"path": "/", "props": {"ManufacturerData": {COMPANY_ID: b"\0\x42"}}}, False),
+        ({"path": "/", "props": {}}, True),  # it may be
+        (object(), True),  # nor do other platforms tell
+    ],
+)
+def test_a_connected_handset_is_not_taken_for_a_train(details: object, *, fits: bool) -> None:
+    device = BLEDevice("F0:9E:9E:00:60:33", None, details)
+    assert HubSource().fits(device) is fits
+
+
+def test_a_hub_that_was_seen_is_named_for_people() -> None:
+    device = BLEDevice("F0:9E:9E:00:60:33", None, None)
+    seen = SeenHub.of(device, _advertised(0x42, "Remote"))
+    assert str(seen) == "'Remote' (F0:9E:9E:00:60:33, HANDSET, -50 dBm)"

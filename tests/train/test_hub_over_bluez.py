@@ -219,8 +219,8 @@ def _start_controller(stage: Set, *flags: str) -> Child:
     return Child(argv, name="controller", env=stage.bluez.environment)
 
 
-def _kill_while_it_cruises(stage: Set, hub_log: RemoteHub, *flags: str) -> None:
-    with _start_controller(stage, *flags) as control:
+def _kill_while_it_cruises(stage: Set, hub_log: RemoteHub) -> None:
+    with _start_controller(stage, "--no-guardian") as control:
         control.ready()
         hub_log.wait(lambda: hub_log.motor[-1] == 60)
         control.signal(signal.SIGKILL)
@@ -229,7 +229,7 @@ def _kill_while_it_cruises(stage: Set, hub_log: RemoteHub, *flags: str) -> None:
 def test_a_killed_clients_link_is_held_and_the_next_client_brakes_over_it_first(
     stage: Set, hub_log: RemoteHub
 ) -> None:
-    _kill_while_it_cruises(stage, hub_log, "--no-guardian")
+    _kill_while_it_cruises(stage, hub_log)
 
     async def run() -> None:
         async with bus_closed():
@@ -248,11 +248,16 @@ def test_a_killed_clients_link_is_held_and_the_next_client_brakes_over_it_first(
     asyncio.run(run())
 
 
-def test_a_killed_controllers_guardian_brakes_over_the_held_link(
-    stage: Set, hub_log: RemoteHub
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_guardian_of_a_dead_or_hung_controller_brakes_over_its_link(
+    stage: Set, hub_log: RemoteHub, number: signal.Signals
 ) -> None:
-    _kill_while_it_cruises(stage, hub_log)
-    hub_log.wait(lambda: hub_log.motor[-1] == BRAKE)
+    with _start_controller(stage) as control:
+        control.ready()
+        hub_log.wait(lambda: hub_log.motor[-1] == 60)
+        control.signal(number)
+        hub_log.wait(lambda: hub_log.motor[-1] == BRAKE)
+        control.signal(signal.SIGKILL)
 
 
 @asynccontextmanager
@@ -277,7 +282,7 @@ async def _stays_latched(controller: Controller, hub_log: RemoteHub) -> None:
 def test_a_controller_that_follows_a_killed_one_comes_up_braked_and_latched(
     stage: Set, hub_log: RemoteHub
 ) -> None:
-    _kill_while_it_cruises(stage, hub_log, "--no-guardian")
+    _kill_while_it_cruises(stage, hub_log)
 
     async def run() -> None:
         async with controlled() as controller:
