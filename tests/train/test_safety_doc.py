@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from kit.events import Label, Motion
-from kit.train import guardian
+from kit.train import guardian, hub, hub_finder, hub_link
 from kit.train.decision import DecisionParameters
+from kit.train.hub_facts import STOPPING_ALERTS
+from kit.train.lwp3.enums import AlertType
 from kit.train.motion import COLOURS, TRANSITIONS, ControlParameters
 
 DOC = (Path(__file__).parents[2] / "docs" / "safety.md").read_text(encoding="utf-8")
@@ -65,3 +67,26 @@ def test_the_guardians_times_are_the_codes(text: str, value_s: float) -> None:
     number = re.search(r"\d+", text)
     assert text in DOC
     assert value_s * 1000 == (int(number.group()) if number else 60_000)
+
+
+def test_the_limits_of_the_link_are_the_codes() -> None:
+    modules = (hub, hub_finder, hub_link)
+    coded = {
+        name: str(value)
+        for module in modules
+        for name, value in vars(module).items()
+        if name.endswith("_S") and not name.startswith("_")
+    }
+    assert _rows("limit of the link") == coded
+
+
+def test_every_alert_has_its_consequence() -> None:
+    rows = {
+        alert: line
+        for line in DOC.splitlines()
+        for alert in AlertType
+        if line.startswith("| ") and f"`{alert.name}`" in line.split("|")[1]
+    }
+    assert set(rows) == set(AlertType)
+    for alert, line in rows.items():
+        assert ("brakes" in line) is (alert in STOPPING_ALERTS)
