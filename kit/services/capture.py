@@ -13,6 +13,7 @@ from pydantic import Field
 
 from kit.events import Frame, FrameStamp
 from kit.services.base import Service, ServiceParameters
+from kit.vision.blindness import Blindness
 from kit.vision.cameras import open_camera
 from kit.vision.cameras.streams import hide_password
 from kit.vision.frames import Picture, encode_jpeg, fit_frame
@@ -35,7 +36,11 @@ class CaptureParameters(ServiceParameters):
 
 
 class CaptureService(Service[CaptureParameters]):
-    """Reads pictures, fits them to 600 x 400, publishes them as JPEG frames."""
+    """Reads pictures, fits them to 600 x 400, publishes them as JPEG frames.
+
+    A live camera that repeats itself or shows nothing is not published: the train must slow
+    down and stop as for a camera that is silent.
+    """
 
     name: ClassVar[str] = "capture"
     parameters_type: ClassVar[type[ServiceParameters]] = CaptureParameters
@@ -45,6 +50,8 @@ class CaptureService(Service[CaptureParameters]):
         """Hold the camera open."""
         self._latest: Picture | None = None
         self._bytes = 0
+        self._blindness = Blindness()
+        self._blind: str | None = None
         with open_camera(
             self.parameters.source, fps=self.parameters.fps, loop=self.parameters.loop
         ) as self._camera:
@@ -55,6 +62,11 @@ class CaptureService(Service[CaptureParameters]):
         picture = self._camera.read()
         if picture is None:
             self.stop("end of source")
+            return
+        self._blind = self._blindness.of(picture.image) if self._camera.live else None
+        if self._blind:
+            self._latest = picture
+            self.count("blind")
             return
         image = fit_frame(picture.image)
         jpeg = encode_jpeg(image, quality=self.parameters.quality)
@@ -83,6 +95,7 @@ class CaptureService(Service[CaptureParameters]):
             "frames a second": round(frames / self.elapsed_s, 1) if self.elapsed_s else 0.0,
             "kB a frame": round(self._bytes / 1000, 1),
             "source": hide_password(self.parameters.source),
+            **({"blind": self._blind} if self._blind else {}),
         }
 
     def picture(self) -> npt.NDArray[np.uint8] | None:

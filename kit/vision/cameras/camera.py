@@ -20,8 +20,10 @@ class Camera(ABC):
         name: The source as it may be shown to people, without a password.
         dropped: Pictures that a newer one replaced before anybody read them.
         reopened: How often the source was lost and found again.
+        live: Whether it shows the present, so that no two pictures can be the same.
     """
 
+    live: bool = False
     name: str
     dropped: int = 0
     reopened: int = 0

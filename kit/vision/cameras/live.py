@@ -40,6 +40,8 @@ class LiveCamera(Camera):
         ConfigError: If the rate is wrong.
     """
 
+    live = True
+
     def __init__(
         self,
         open_source: Callable[[], Source],

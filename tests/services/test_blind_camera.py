@@ -1,0 +1,67 @@
+"""The capture service looks through a camera that shows nothing of the present."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+from pydantic import SecretStr
+
+from kit.config import Settings
+from kit.services.capture import CaptureParameters, CaptureService
+from kit.sim.camera import CameraServer, Shot
+
+PATIENCE_S = 30
+RNG = np.random.default_rng(0)
+
+
+def scene() -> Shot:
+    image = RNG.normal(90, 3, (400, 600, 3))
+    image[:, :300] += 60
+    return Shot(np.clip(image, 0, 255).astype(np.uint8), [])
+
+
+class Lens:
+    """What the camera gives, to be changed while it films."""
+
+    def __init__(self) -> None:
+        self.give: Callable[[], Shot] = scene
+
+    def shoot(self) -> Shot:
+        return self.give()
+
+
+def test_a_live_camera_is_published_only_while_it_sees(mqtt_url: str, train_id: str) -> None:
+    lens = Lens()
+    with CameraServer(lens.shoot, fps=30) as camera:
+        service = CaptureService(
+            CaptureParameters(train_id=train_id, source=camera.url, fps=30),
+            settings=Settings(mqtt_url=SecretStr(mqtt_url)),
+        )
+        thread = threading.Thread(target=service.run, daemon=True)
+        thread.start()
+
+        def count(name: str) -> int:
+            return service.counters.get(name, 0)
+
+        def wait_for_more(name: str) -> None:
+            before, deadline = count(name), time.monotonic() + PATIENCE_S
+            while count(name) < before + 2:
+                assert time.monotonic() < deadline, service.counters
+                threading.Event().wait(0.005)
+
+        wait_for_more("frames")
+        frozen = scene()
+        lens.give = lambda: frozen
+        wait_for_more("blind")
+        frames = count("frames")
+        wait_for_more("blind")
+        assert count("frames") == frames
+        assert "repeats" in str(service.numbers()["blind"])
+        lens.give = scene
+        wait_for_more("frames")
+        assert "blind" not in service.numbers()
+        service.stop()
+        thread.join(PATIENCE_S)
