@@ -19,6 +19,9 @@ from kit.errors import missing_extra
 from kit.messaging.ports import START_TIMEOUT_S
 from kit.messaging.tansu_broker import KafkaBroker
 
+URL_VARIABLE = "KIT_EMBEDDED_MQTT_URL"
+"""Tells the process of an embedded MQTT broker which URL to serve, if not one of its own."""
+
 
 @dataclass(frozen=True)
 class MqttBroker:
@@ -34,11 +37,12 @@ class MqttBroker:
 
 
 @contextmanager
-def embedded_mqtt(*, log: Path | None = None) -> Iterator[MqttBroker]:
+def embedded_mqtt(*, log: Path | None = None, url: str | None = None) -> Iterator[MqttBroker]:
     """Run an MQTT 5 broker that only the holder of its URL can enter.
 
     Args:
         log: File for its messages; they go to standard error if not given.
+        url: The URL of an earlier one, to come back in its place; a new one if None.
 
     Yields:
         The broker, once it listens.
@@ -51,7 +55,10 @@ def embedded_mqtt(*, log: Path | None = None) -> Iterator[MqttBroker]:
         import iotcore  # noqa: F401  # only the child needs it, but here the error can be told
     except ImportError as error:
         raise missing_extra("iotcore", "sim") from error
-    with Child.module("kit.messaging.iotcore_broker", name="mqtt-broker", log=log) as child:
+    env = {} if url is None else {URL_VARIABLE: url}
+    with Child.module(
+        "kit.messaging.iotcore_broker", name="mqtt-broker", log=log, env=env
+    ) as child:
         facts = child.ready(timeout_s=START_TIMEOUT_S)
         yield MqttBroker(url=facts["url"], pid=child.pid)
 

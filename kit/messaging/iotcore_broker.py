@@ -2,7 +2,8 @@
 
 It chooses its port and its password, tells both to its parent over the pipe between them, and
 ends with its parent. Nobody else gets to know the password: it is in no argument and no
-environment, and the file that iotcore reads it from is gone before the broker listens.
+environment, and the file that iotcore reads it from is gone before the broker listens. Only one
+that takes the place of an earlier broker is told that one's URL, through its environment.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from kit.child import announce_ready, exit_with_parent
 from kit.errors import BrokerError
 from kit.messaging.bindings import MAX_IMAGE_BYTES
+from kit.messaging.brokers import URL_VARIABLE
 from kit.messaging.ports import free_port, wait_listening
 from kit.messaging.url import BrokerUrl
 
@@ -56,12 +58,19 @@ dynamic_filters = true
 def main() -> None:
     """Serve until the parent ends."""
     exit_with_parent()
-    url = BrokerUrl("127.0.0.1", free_port(), username=USERNAME, password=secrets.token_urlsafe(24))
+    url = _url(os.environ.pop(URL_VARIABLE, None))
     _start(url)
     if not wait_listening(os.getpid(), url.address, timeout_s=LISTEN_TIMEOUT_S):
         raise BrokerError("The embedded MQTT broker does not listen", expected=url.address)
     announce_ready(url=url.plain)
     threading.Event().wait()  # until SIGTERM, which the end of our parent brings
+
+
+def _url(earlier: str | None) -> BrokerUrl:
+    if earlier is not None:
+        return BrokerUrl.parse(earlier)
+    password = secrets.token_urlsafe(24)
+    return BrokerUrl("127.0.0.1", free_port(), username=USERNAME, password=password)
 
 
 def _start(url: BrokerUrl) -> None:

@@ -19,6 +19,7 @@ from kit.errors import KitError, MissionError
 from kit.sim.hub import VirtualHub
 from kit.sim.journal import Journal
 from kit.sim.live import LiveWorld
+from kit.sim.mishaps import Mishaps
 from kit.sim.scenario import load_scenario
 from kit.sim.window import WindowServer
 from kit.sim.world import World
@@ -50,6 +51,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="varies the scenario")
     parser.add_argument("--fps", type=_pace, default=30.0, help="pictures a second, 1 to 120")
     parser.add_argument("--truth", type=Path, help="file that gets what truly happened")
+    parser.add_argument(
+        "--mishaps", action="store_true", help="let a client of its own make things go wrong"
+    )
     return parser.parse_args(argv)
 
 
@@ -62,6 +66,7 @@ def _pace(text: str) -> float:
 
 
 async def _run(arguments: argparse.Namespace, journal: Journal) -> None:
+    from kit.sim.mishap_desk import MishapServer
     from kit.sim.radio import VirtualRadio  # needs the optional group 'sim'
 
     stop = asyncio.Event()
@@ -74,12 +79,22 @@ async def _run(arguments: argparse.Namespace, journal: Journal) -> None:
         journal.note("hub", t_ns=time.monotonic_ns(), message=message.hex())
 
     hub = VirtualHub(world, on_message=on_message)
-    async with WindowServer(lambda: world.state) as window, VirtualRadio(hub) as radio:
+    mishaps = Mishaps()
+    async with (
+        WindowServer(lambda: world.state, mishap=lambda: mishaps.camera) as window,
+        VirtualRadio(hub) as radio,
+        MishapServer(mishaps, radio, enabled=arguments.mishaps) as desk,
+    ):
         loop.add_signal_handler(signal.SIGUSR1, radio.lose_links)
         loop.add_signal_handler(signal.SIGUSR2, hub.press_power)
         with _start_camera(arguments, window.port) as camera:
             facts = await asyncio.to_thread(camera.ready, timeout_s=_CAMERA_START_S)
-            announce_ready(camera=facts["camera"], hub=radio.hci_address, hub_address=radio.address)
+            announce_ready(
+                camera=facts["camera"],
+                hub=radio.hci_address,
+                hub_address=radio.address,
+                **({"mishaps": desk.address} if arguments.mishaps else {}),
+            )
             await _keep_time(world, camera, stop)
 
 
@@ -92,6 +107,8 @@ def _start_camera(arguments: argparse.Namespace, world_port: int) -> Child:
     ]
     if arguments.truth:
         options.append(f"--truth={arguments.truth}")
+    if arguments.mishaps:
+        options.append("--mishaps")
     return Child.module("kit.sim.filming", *options, name="virtual camera")
 
 

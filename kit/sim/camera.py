@@ -74,6 +74,7 @@ class CameraServer:
         self._newest: _Block | None = None
         self._clients: dict[socket.socket, threading.Thread] = {}
         self._stopping = False
+        self._plugged = True
         self._threads = [
             threading.Thread(target=self._accept, name="camera-accept", daemon=True),
             threading.Thread(target=self._take, name="camera-take", daemon=True),
@@ -105,6 +106,18 @@ class CameraServer:
         for thread in (*self._threads, *clients.values()):
             thread.join(_STOP_TIMEOUT_S)
         self._server.close()
+
+    def plug(self, *, plugged: bool) -> None:
+        """Pull the camera's cable, or put it back: who watches is cut off, who comes is sent away.
+
+        Args:
+            plugged: Whether the cable is in.
+        """
+        with self._changed:
+            self._plugged = plugged
+            clients = () if plugged else tuple(self._clients)
+        for connection in clients:
+            _hang_up(connection)
 
     def _take(self) -> None:
         """Take a picture at each tick of the clock, but only while someone watches."""
@@ -160,6 +173,9 @@ class CameraServer:
                 if self._stopping:
                     connection.close()
                     return
+                if not self._plugged:
+                    connection.close()
+                    continue
                 self._clients[connection] = thread
                 self._changed.notify_all()
             thread.start()

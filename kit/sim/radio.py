@@ -144,6 +144,7 @@ class VirtualRadio:
         self._sessions: dict[Connection, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.TimerHandle] = set()
+        self._reachable = True
 
     @property
     def hci_address(self) -> str:
@@ -214,6 +215,18 @@ class VirtualRadio:
             for connection in tuple(client.controller.le_connections.values()):
                 client.controller.on_le_disconnected(connection, _OUT_OF_REACH)
 
+    async def go_out_of_reach(self) -> None:
+        """Lose every link, and be found by nobody until :meth:`come_back`."""
+        self._reachable = False
+        await self._device.stop_advertising()
+        self.lose_links()
+
+    async def come_back(self) -> None:
+        """Be in reach again."""
+        if not self._reachable:
+            self._reachable = True
+            await self._advertise()
+
     def _drop(self, client: _Client) -> None:
         self._lose_link(client)
         assert self.link is not None
@@ -229,7 +242,7 @@ class VirtualRadio:
                 self._controller.on_le_disconnected(connection, _OUT_OF_REACH)
 
     async def _advertise(self) -> None:
-        if not self.hub.switched_on:
+        if not (self.hub.switched_on and self._reachable):
             return
         await self._device.start_advertising(
             advertising_data=advertisement(pressed=self.hub.button_pressed),

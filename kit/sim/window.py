@@ -1,4 +1,7 @@
-"""A window on the world for the camera's process: ask with a line, get the state as JSON."""
+"""A window on the world for the camera's process: ask with a line, get the state as JSON.
+
+What is wrong with the camera, if anything is, comes along.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from kit.errors import CameraError
+from kit.sim.mishaps import CameraMishap
 from kit.sim.world import WorldState
 
 _TIMEOUT_S = 5.0
+_MISHAP = "camera_mishap"
 
 
 class WindowServer:
@@ -21,11 +26,19 @@ class WindowServer:
 
     Args:
         look: Returns the present state.
+        mishap: Returns what is wrong with the camera.
         host: Address to listen on, at any free port.
     """
 
-    def __init__(self, look: Callable[[], WorldState], *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        look: Callable[[], WorldState],
+        *,
+        mishap: Callable[[], CameraMishap] = lambda: CameraMishap.NONE,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.look = look
+        self.mishap = mishap
         self.watchers: set[asyncio.Transport] = set()
         self._host = host
 
@@ -64,7 +77,8 @@ class _Watcher(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for _ in range(data.count(b"\n")):
-            self._transport.write(json.dumps(asdict(self._server.look())).encode() + b"\n")
+            seen = asdict(self._server.look()) | {_MISHAP: self._server.mishap()}
+            self._transport.write(json.dumps(seen).encode() + b"\n")
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._server.watchers.discard(self._transport)
@@ -72,6 +86,9 @@ class _Watcher(asyncio.Protocol):
 
 class Window:
     """The other side: looks at the world; a context manager.
+
+    Attributes:
+        mishap: What was wrong with the camera at the last look.
 
     Args:
         host: Where the world is.
@@ -90,6 +107,7 @@ class Window:
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lines = self._socket.makefile("rb")
+        self.mishap = CameraMishap.NONE
 
     def look(self) -> WorldState:
         """Return the present state.
@@ -104,7 +122,9 @@ class Window:
             raise CameraError("The virtual world fell silent", got=str(error)) from error
         if not line:
             raise CameraError("The virtual world has gone")
-        return WorldState(**json.loads(line))
+        seen = json.loads(line)
+        self.mishap = CameraMishap(seen.pop(_MISHAP))
+        return WorldState(**seen)
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,14 @@ def test_each_mqtt_broker_has_a_port_and_a_long_password_of_its_own() -> None:
     assert first.port != second.port
     assert first.password != second.password
     assert len(first.password or "") >= 32
+
+
+def test_a_broker_can_come_back_in_the_place_of_one_that_was_killed() -> None:
+    with embedded_mqtt() as first:
+        os.kill(first.pid, signal.SIGKILL)
+        url = first.url
+    with embedded_mqtt(url=url) as again, MqttClient(url, service="test", train_id="t"):
+        assert again.url == url
 
 
 def test_nobody_enters_the_mqtt_broker_without_the_password(iotcore_url: str) -> None:
