@@ -42,6 +42,7 @@ ROOMS: tuple[str, ...] = (
     "console",
     "train",
     "sim",
+    "bench",
     "leaderboard",
     "learning",
 )

@@ -1,0 +1,1 @@
+"""Benches: what the kit promises in milliseconds, measured on the machine at hand."""
