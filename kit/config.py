@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +38,8 @@ class Settings(BaseSettings):
         registry: Folder or URL of the registry of models; ``registry`` in ``runs_dir`` if None.
         keys_dir: Folder of the keys that models are signed and checked with; one in the
             user's own configuration if None.
+        metrics_port: First of the ports of 127.0.0.1 on which the services export metrics and
+            health, one each; 0 for any free ones; none if None.
     """
 
     model_config = SettingsConfigDict(env_prefix="KIT_", frozen=True, extra="ignore")
@@ -56,6 +58,7 @@ class Settings(BaseSettings):
     spool_dir: Path | None = None
     registry: str | None = None
     keys_dir: Path | None = None
+    metrics_port: Annotated[int, Field(ge=0, le=65_000)] | None = None
 
     @field_validator("registry")
     @classmethod

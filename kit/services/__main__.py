@@ -42,7 +42,8 @@ def _build(name: str, text: str) -> Service[Any]:
 
 def _announce(service: Service[Any]) -> None:
     service.ready.wait()
-    announce_ready(service=service.name)
+    port = {"metrics_port": service.metrics_port} if service.metrics_port else {}
+    announce_ready(service=service.name, **port)
 
 
 if __name__ == "__main__":

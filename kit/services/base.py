@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from kit.config import Settings, validated
 from kit.errors import ConfigError
 from kit.events import Alive
 from kit.messaging.mqtt import MqttClient
+from kit.services.watched import Watched
 
 ALIVE_EVERY_S = 1.0
 """How often a service says that it is alive, seconds."""
@@ -93,7 +94,7 @@ class Summary:
 P = TypeVar("P", bound=ServiceParameters)
 
 
-class Service(ABC, Generic[P]):
+class Service(Watched, Generic[P]):
     """A loop that takes in, works and gives out, until it is told to end.
 
     The loop runs in a thread of its own, so that what is shown never delays what is done.
@@ -107,6 +108,7 @@ class Service(ABC, Generic[P]):
     parameters_type: ClassVar[type[ServiceParameters]]
 
     def __init__(self, parameters: P, *, settings: Settings | None = None) -> None:
+        super().__init__()
         self.parameters = parameters
         self.settings = settings or Settings.load()
         if self.settings.mqtt_url is None:
@@ -161,7 +163,8 @@ class Service(ABC, Generic[P]):
 
     def snapshot(self) -> Snapshot:
         """Return what to show now."""
-        return Snapshot(self.name, self.elapsed_s, self.numbers(), self.picture())
+        where = {"metrics": self.metrics_url} if self.metrics_url else {}
+        return Snapshot(self.name, self.elapsed_s, self.numbers() | where, self.picture())
 
     def run(
         self,
@@ -186,6 +189,7 @@ class Service(ABC, Generic[P]):
             stack.enter_context(self.client)
             stack.callback(self._say_goodbye)
             stack.enter_context(self._keeping_failure())
+            stack.enter_context(self.exporting(self.settings.metrics_port))
             stack.enter_context(self.working())
             self._began = time.monotonic()
             gc.freeze()  # what start-up left behind need not be searched again and again
@@ -251,6 +255,7 @@ class Service(ABC, Generic[P]):
             service=self.name,
             pid=os.getpid(),
             counters={**self.counters, "rejected": self.client.stats.rejected},
+            metrics_port=self.metrics_port,
             **changes,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, ClassVar
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from kit.events import Frame, FrameStamp
+from kit.events import Frame, FrameStamp, Stage
+from kit.monitoring.metrics import Counted
 from kit.services.base import Service, ServiceParameters
 from kit.vision.blindness import Blindness
 from kit.vision.cameras import open_camera
@@ -44,6 +45,8 @@ class CaptureService(Service[CaptureParameters]):
 
     name: ClassVar[str] = "capture"
     parameters_type: ClassVar[type[ServiceParameters]] = CaptureParameters
+    counted: ClassVar[Mapping[str, Counted]] = {"frames": Counted("kit_frames_captured_total")}
+    work: ClassVar[str] = "picture from the camera"
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -75,15 +78,18 @@ class CaptureService(Service[CaptureParameters]):
             captured_ns=picture.captured_ns,
             captured_at=picture.captured_at,
         )
+        encoded_ns = time.monotonic_ns()
         self.client.publish(
             Frame(
                 train_id=self.parameters.train_id,
                 event_id=stamp.frame_id,
                 frame=stamp,
-                encoded_ns=time.monotonic_ns(),
+                encoded_ns=encoded_ns,
                 image=jpeg,
             )
         )
+        self.took(Stage.ENCODED, encoded_ns - picture.captured_ns)
+        self.worked()
         self._latest, self._bytes = picture, len(jpeg)
         self.count("frames")
 

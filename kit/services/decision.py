@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kit.events import Command, Event, Prediction, Stage, TrainState
 from kit.messaging.mailbox import LatestMailbox
+from kit.monitoring.metrics import Counted
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters
 from kit.train.decision import Decision, DecisionParameters, Memory, decide
 
@@ -30,6 +31,12 @@ class DecisionService(Service[DecisionServiceParameters]):
 
     name: ClassVar[str] = "decision"
     parameters_type: ClassVar[type[ServiceParameters]] = DecisionServiceParameters
+    counted: ClassVar[Mapping[str, Counted]] = {
+        "commands": Counted("kit_decisions_total"),
+        "changes": Counted("kit_decision_changes_total"),
+        "dropped": Counted("kit_predictions_dropped_total"),
+    }
+    work: ClassVar[str] = "prediction to decide on"
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -62,6 +69,7 @@ class DecisionService(Service[DecisionServiceParameters]):
         self._memory, decision = decide(
             self._memory, prediction, self.parameters.rules, now_ns=now_ns, latched=self._latched
         )
+        decided_ns = time.monotonic_ns()
         self.client.publish(
             Command(
                 train_id=prediction.train_id,
@@ -72,10 +80,14 @@ class DecisionService(Service[DecisionServiceParameters]):
                 marks={
                     **prediction.marks,
                     Stage.PREDICTION_RECEIVED: received_ns,
-                    Stage.DECIDED: time.monotonic_ns(),
+                    Stage.DECIDED: decided_ns,
                 },
             )
         )
+        if Stage.INFERRED in prediction.marks:
+            self.took(Stage.PREDICTION_RECEIVED, received_ns - prediction.marks[Stage.INFERRED])
+        self.took(Stage.DECIDED, decided_ns - received_ns)
+        self.worked()
         if self._decision is None or decision.action is not self._decision.action:
             self.count("changes")
         self._decision = decision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -16,6 +16,7 @@ from kit.config import share_path
 from kit.errors import EventError
 from kit.events import Detection, Event, Frame, ModelChange, Prediction, Stage
 from kit.messaging.mailbox import LatestMailbox
+from kit.monitoring.metrics import Counted, Reading
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters
 from kit.services.harvest import AttentiveDetector, Harvester, HarvestRules
 from kit.services.swap_policy import SwapRules
@@ -79,6 +80,17 @@ class InferenceService(Service[InferenceParameters]):
 
     name: ClassVar[str] = "inference"
     parameters_type: ClassVar[type[ServiceParameters]] = InferenceParameters
+    counted: ClassVar[Mapping[str, Counted]] = {
+        "predictions": Counted("kit_predictions_total"),
+        "detections": Counted("kit_detections_total"),
+        "dropped": Counted("kit_frames_dropped_total", {"reason": "overtaken"}),
+        "undecodable": Counted("kit_frames_dropped_total", {"reason": "undecodable"}),
+        "unanswered": Counted("kit_frames_dropped_total", {"reason": "unanswered"}),
+        "models_taken": Counted("kit_model_changes_total", {"outcome": "taken"}),
+        "models_refused": Counted("kit_model_changes_total", {"outcome": "refused"}),
+        "models_rolled_back": Counted("kit_model_changes_total", {"outcome": "rolled_back"}),
+    }
+    work: ClassVar[str] = "frame to look at"
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -190,6 +202,10 @@ class InferenceService(Service[InferenceParameters]):
                 },
             )
         )
+        self.took(Stage.FRAME_RECEIVED, received_ns - frame.encoded_ns)
+        self.took(Stage.DECODED, decoded_ns - received_ns)
+        self.took(Stage.INFERRED, inferred_ns - decoded_ns)
+        self.worked()
         if self._harvester:
             self._harvester.offer(frame, image, by=self._detector)
         self._shown = (image, detections)
@@ -210,9 +226,30 @@ class InferenceService(Service[InferenceParameters]):
             **(self._harvester.numbers() if self._harvester else {}),
         }
 
+    def readings(self) -> Iterator[Reading]:
+        """Yield also which model runs, and what the harvest and the drift are like."""
+        yield from super().readings()
+        if not self.ready.is_set():  # the model is being loaded
+            return
+        info = self._detector.info
+        yield Reading("kit_model_info", 1, {"model": info.version, "provider": info.provider})
+        if self._harvester:
+            yield from _harvest_readings(self._harvester)
+
     def picture(self) -> npt.NDArray[np.uint8] | None:
         """Return the latest frame with its boxes."""
         if self._shown is None:
             return None
         image, detections = self._shown
         return draw(image, detections)
+
+
+def _harvest_readings(harvester: Harvester) -> Iterator[Reading]:
+    for outcome, count in harvester.counters.items():
+        yield Reading("kit_harvest_frames_total", count, {"outcome": outcome})
+    for name, value in harvester.metrics().items():
+        kind, _, figure = name.partition("_")
+        if kind == "drift":
+            yield Reading("kit_drift_index", value, {"figure": figure})
+        elif kind == "mean":
+            yield Reading("kit_figure_mean", value, {"figure": figure})

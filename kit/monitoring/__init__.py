@@ -1,0 +1,1 @@
+"""How the services do, told to whoever asks: metrics for Prometheus, and health."""
