@@ -11,6 +11,8 @@ TORCH := torch==2.13.0
 PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
+# Files of tests run side by side, two at a time: most of a mission is waiting.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 # MLServer's environment, apart from ours; MLServer has no release for Python 3.13 yet.
 SERVE := .venv-serve
 SERVE_STAMP := $(SERVE)/.installed
@@ -69,8 +71,8 @@ demo: venv ## Run the whole mission on the virtual set
 	$(BIN)/kit demo
 
 test: venv ## Run the tests; what a missing program would need is skipped, with the reason
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=120 notebooks
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=240 notebooks
 
 check: venv ## Check style, types, spelling, and that no notebook carries outputs
 	$(BIN)/ruff check .
