@@ -13,13 +13,17 @@ from typing import Self
 from kit.config import Settings
 from kit.errors import BrokerError
 from kit.events import Event
-from kit.messaging.kafka import KafkaSource
+from kit.messaging.bindings import EVENTS_TOPIC, LIVE_TOPIC
+from kit.messaging.kafka import LIVE_TOPICS, KafkaSource
 
 POLL_S = 0.2
 """How long one look for an event may take, seconds; the thread ends within it."""
 
 RETRY_S = 2.0
 """Pause before Kafka is tried again, seconds."""
+
+LIVE_HOLDS_NS = 1_000_000_000
+"""For how long after a copy from the live topic a train's history is passed over, nanoseconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +61,9 @@ class Feed:
     def __init__(
         self, bootstrap: str, *, settings: Settings, deliver: Callable[[Arrival], None]
     ) -> None:
-        self._source = KafkaSource(bootstrap, settings=settings)
+        self._source = KafkaSource(bootstrap, settings=settings, topics=LIVE_TOPICS)
         self._deliver = deliver
+        self._live_until_ns: dict[str, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="console-feed", daemon=True)
         self.trouble = f"Connecting to Kafka at {bootstrap}"
@@ -105,9 +110,19 @@ class Feed:
                 self._tell(self._source.stats.last_errors[-1])
             return
         event, received_ns = item
+        if self._is_history(event, received_ns):
+            return
         late_s = (time.monotonic_ns() - received_ns) / 1e9
         self._tell("")
         self._deliver(Arrival(event, received_ns, time.time() - late_s))
+
+    def _is_history(self, event: Event, received_ns: int) -> bool:
+        """Tell whether an event of the past comes in while others tell what happens now."""
+        if self._source.topic == LIVE_TOPIC:
+            self._live_until_ns[event.train_id] = received_ns + LIVE_HOLDS_NS
+            return False
+        catching_up = received_ns < self._live_until_ns.get(event.train_id, 0)
+        return catching_up and self._source.topic == EVENTS_TOPIC
 
     def _tell(self, trouble: str) -> None:
         if trouble and trouble != self.trouble:

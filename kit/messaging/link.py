@@ -55,6 +55,7 @@ class Link:
         on_change: Called when the connection came (True) or went (False), on that thread.
         counters: Gets ``failed``, ``refused`` and ``reconnects``.
         ca_file: Certificate authority for TLS, PEM; the system's if not given.
+        session_s: How long the broker keeps our session while we are away, seconds; 0 for none.
 
     Raises:
         ConfigError: If the certificate file cannot be read.
@@ -70,8 +71,10 @@ class Link:
         on_change: Callable[[bool], None],
         counters: Counters,
         ca_file: Path | None = None,
+        session_s: int = 0,
     ) -> None:
         self.url = url
+        self._session_s = session_s
         self.connected = False
         self.started = False
         self._greeted = False
@@ -101,8 +104,12 @@ class Link:
             self.url.host,
             self.url.port,
             keepalive=KEEPALIVE_S,
-            clean_start=True,
-            properties=_properties(PacketTypes.CONNECT, MaximumPacketSize=2 * MAX_IMAGE_BYTES),
+            clean_start=not self._session_s,
+            properties=_properties(
+                PacketTypes.CONNECT,
+                MaximumPacketSize=2 * MAX_IMAGE_BYTES,
+                SessionExpiryInterval=self._session_s,
+            ),
         )
         self._client.loop_start()
         with self._changed:

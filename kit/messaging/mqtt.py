@@ -75,13 +75,22 @@ class MqttClient:
         service: Name of the service, such as ``capture``.
         train_id: Which train.
         ca_file: Certificate authority of the broker, PEM; the system's if not given.
+        session_s: How long the broker keeps subscriptions, and what they would have brought at
+            quality 1, while we are away, seconds; 0 for not at all. With a session there can be
+            one such client of a train: another one takes its place.
 
     Raises:
         ConfigError: If the URL or the certificate file is wrong.
     """
 
     def __init__(
-        self, url: str, *, service: str, train_id: str, ca_file: Path | None = None
+        self,
+        url: str,
+        *,
+        service: str,
+        train_id: str,
+        ca_file: Path | None = None,
+        session_s: int = 0,
     ) -> None:
         self.service = service
         self.train_id = train_id
@@ -94,12 +103,13 @@ class MqttClient:
         self._said_offline = False
         self._link = Link(
             BrokerUrl.parse(url),
-            client_id=f"{train_id}-{service}-{str(ULID())[-8:]}",
+            client_id=f"{train_id}-{service}" + ("" if session_s else f"-{str(ULID())[-8:]}"),
             will=self._will,
             on_message=self._receive,
             on_change=self._connection_changed,
             counters=self._counters,
             ca_file=ca_file,
+            session_s=session_s,
         )
 
     @property

@@ -38,6 +38,8 @@ class KafkaBroker:
         log: File for its messages; they go to standard error if not given.
         limit_bytes: Resident memory beyond which it starts afresh.
         look_every_s: How often to look, seconds.
+        advertised: ``host:port`` to which clients are sent, such as that of a proxy; its own
+            if None.
 
     Attributes:
         bootstrap: ``host:port``.
@@ -53,7 +55,9 @@ class KafkaBroker:
         log: Path | None = None,
         limit_bytes: int = LIMIT_BYTES,
         look_every_s: float = LOOK_EVERY_S,
+        advertised: str | None = None,
     ) -> None:
+        self._advertised = advertised
         self.bootstrap = ""
         self.restarts = 0
         self._program = program
@@ -121,9 +125,10 @@ class KafkaBroker:
 
     def _start(self) -> Child:
         address = f"tcp://{self.bootstrap}"
+        advertised = f"tcp://{self._advertised or self.bootstrap}"
         return Child.program(
             *(self._program, "broker", "--storage-engine", "memory://tansu/", "--silent"),
-            *("--listener-url", address, "--advertised-listener-url", address),
+            *("--listener-url", address, "--advertised-listener-url", advertised),
             name="kafka-broker",
             log=self._log,
         )

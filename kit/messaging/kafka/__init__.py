@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from kit.messaging.kafka.cluster import ALL_TOPICS, LIVE_TOPICS, TOPICS
+from kit.messaging.kafka.outbox import OutboxLimits
 from kit.messaging.kafka.sink import KafkaSink, KafkaSinkStats
 from kit.messaging.kafka.source import KafkaSource, KafkaSourceStats
 
-__all__ = ["KafkaSink", "KafkaSinkStats", "KafkaSource", "KafkaSourceStats"]
+__all__ = [
+    "ALL_TOPICS",
+    "LIVE_TOPICS",
+    "TOPICS",
+    "KafkaSink",
+    "KafkaSinkStats",
+    "KafkaSource",
+    "KafkaSourceStats",
+    "OutboxLimits",
+]

@@ -11,16 +11,33 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from kit.config import Settings
 from kit.errors import BrokerError, ConfigError
-from kit.messaging.bindings import EVENTS_TOPIC, FRAMES_TOPIC
+from kit.messaging.bindings import (
+    EVENTS_TOPIC,
+    FRAMES_TOPIC,
+    LATE_FRAMES_TOPIC,
+    LIVE_TOPIC,
+)
 
 TOPICS = (FRAMES_TOPIC, EVENTS_TOPIC)
+"""Topics that tell what happened: every event, in order, and the frames that came at once."""
+
+LIVE_TOPICS = (*TOPICS, LIVE_TOPIC)
+"""Topics for who wants to see what happens now, even while events are being caught up."""
+
+ALL_TOPICS = (*LIVE_TOPICS, LATE_FRAMES_TOPIC)
 """All Kafka topics of the kit."""
 
 CONNECT_TIMEOUT_S = 10.0
 """How long the cluster may take to answer, seconds."""
 
 FRAMES_KEPT_MS = 3_600_000
-"""How long a cluster that keeps time limits keeps frames: one hour, milliseconds."""
+"""How long a cluster that keeps time limits keeps frames and copies: one hour, milliseconds."""
+
+SETUP_TIMEOUT_MS = 2000
+"""How long a connection may take to be made before it is tried anew, milliseconds.
+
+After an absence TCP itself tries ever more rarely; who tries anew is back sooner.
+"""
 
 client_logger = logging.getLogger("kit.messaging.kafka.client")
 """Gets librdkafka's own messages, which would else go to standard error."""
@@ -42,7 +59,9 @@ def client_config(bootstrap: str, settings: Settings) -> dict[str, Any]:
         "security.protocol": settings.kafka_security,
         "socket.nagle.disable": True,
         "reconnect.backoff.ms": 100,
-        "reconnect.backoff.max.ms": 2000,
+        "reconnect.backoff.max.ms": 500,
+        "socket.connection.setup.timeout.ms": SETUP_TIMEOUT_MS,
+        "socket.keepalive.enable": True,
     }
     if settings.kafka_ca_file is not None:
         config["ssl.ca.location"] = str(settings.kafka_ca_file)
@@ -99,9 +118,9 @@ def ensure_topics(config: dict[str, Any], *, timeout_s: float = CONNECT_TIMEOUT_
         NewTopic(
             topic,
             num_partitions=1,
-            config={"retention.ms": str(FRAMES_KEPT_MS)} if topic == FRAMES_TOPIC else {},
+            config={} if topic == EVENTS_TOPIC else {"retention.ms": str(FRAMES_KEPT_MS)},
         )
-        for topic in TOPICS
+        for topic in ALL_TOPICS
     ]
     for future in admin.create_topics(wanted, request_timeout=timeout_s).values():
         error = future.exception(timeout_s + 1)

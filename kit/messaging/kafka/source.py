@@ -26,9 +26,13 @@ from kit.messaging.kafka.cluster import (
     unreachable,
     wrong_config,
 )
+from kit.messaging.recent import Recent
 
 FETCH_WAIT_MS = 10
 """How long a broker may gather before it answers, milliseconds; tansu always takes all of it."""
+
+REMEMBERED = 20_000
+"""How many ids of each topic are remembered, to know what comes again."""
 
 _POLL_S = 0.2
 _LOOK_AGAIN_EVERY_S = 1.0
@@ -50,12 +54,14 @@ class KafkaSourceStats:
     Attributes:
         received: Events returned.
         rejected: Messages that were no valid event.
+        repeated: Messages that had come before: copies, or sent twice after a failure.
         reconnects: How often the cluster was away and came back.
         last_errors: The newest reasons, at most 20, oldest first.
     """
 
     received: int = 0
     rejected: int = 0
+    repeated: int = 0
     reconnects: int = 0
     last_errors: tuple[str, ...] = ()
 
@@ -63,14 +69,20 @@ class KafkaSourceStats:
 class KafkaSource:
     """Reads events from Kafka; a context manager, and an iterator over ``(event, received_ns)``.
 
+    Each event is returned once, however often it was sent: who sends to Kafka can never know
+    whether a message without an answer has arrived, and sends it again.
+
     Use it from one thread; :meth:`close` may come from another. When the cluster comes back from
     an absence, it goes on where it was, or at the beginning of topics that are new.
 
     Args:
         bootstrap: ``host:port`` of the cluster, comma-separated.
         settings: Its security.
-        topics: Which topics; all of the kit's if not given.
+        topics: Which topics; what happened, in order, if not given. See ``LIVE_TOPICS``.
         from_beginning: Whether to begin with what the cluster still keeps, or with what comes.
+
+    Attributes:
+        topic: Where the event that was returned last came from.
 
     Raises:
         ConfigError: If the settings cannot be used.
@@ -89,9 +101,11 @@ class KafkaSource:
         self._from_beginning = from_beginning
         self._config = client_config(bootstrap, settings)
         self._counters = Counters()
+        self._seen = {topic: Recent(REMEMBERED) for topic in self._topics}
         self._ids: dict[str, str] = {}
         self._next: dict[tuple[str, int], int] = {}
         self._using = threading.Lock()
+        self.topic = ""
         self._closed = False
         self._gone = False
         self._look_again_at = 0.0
@@ -103,6 +117,7 @@ class KafkaSource:
         return KafkaSourceStats(
             received=self._counters["received"],
             rejected=self._counters["rejected"],
+            repeated=self._counters["repeated"],
             reconnects=self._counters["reconnects"],
             last_errors=self._counters.last_errors,
         )
@@ -244,6 +259,11 @@ class KafkaSource:
         except EventError as error:
             self._counters.fault("rejected", error)
             return None
+        if any(event.event_id in seen for seen in self._seen.values()):
+            self._counters.add("repeated")
+            return None
+        self.topic = message.topic() or ""
+        self._seen[self.topic].add(event.event_id)
         self._counters.add("received")
         return event
 

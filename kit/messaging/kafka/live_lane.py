@@ -1,0 +1,195 @@
+"""The lane for what is worth most now: the newest frame first, and never a queue of old ones.
+
+Frames are in the outbox already. This lane tries to get each through at once; a frame that was
+overtaken, or that Kafka did not take in time, simply stays there and goes later.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from kit.messaging.bindings import LIVE_TOPIC
+from kit.messaging.counters import Counters
+from kit.messaging.kafka.cluster import client_logger, wrong_config
+from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
+from kit.messaging.kafka.uplink import Uplink
+
+FRAMES_IN_FLIGHT = 3
+"""How many live frames may be on their way at once: one that leaves and a little behind it."""
+
+COPIES_IN_FLIGHT = 200
+"""How many copies of events may be on their way at once."""
+
+_POLL_S = 0.05
+_END_POLL_S = 1.0
+_NO_TOPIC = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART})  # noqa: SLF001
+
+
+class LiveLane:
+    """Sends frames as they come, and copies of events while the events' own lane is behind.
+
+    Args:
+        config: Kafka's client, with ``message.max.bytes``.
+        outbox: Holds the frames; those that got through are taken out.
+        uplink: What is known of the way to Kafka; told of each answer.
+        counters: Gets ``acknowledged``, ``live`` and ``copies``.
+        timeout_s: After how long a frame that was not taken is left for later, seconds.
+        on_change: Called when a frame got through.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        outbox: Outbox,
+        *,
+        uplink: Uplink,
+        counters: Counters,
+        timeout_s: float,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._on_change = on_change
+        self._outbox = outbox
+        self._uplink = uplink
+        self._counters = counters
+        self._lock = threading.Lock()
+        self._flying: set[int] = set()
+        self._copies = 0
+        self._next: Parcel | None = None
+        self._newest = outbox.newest(Shelf.IMAGES)
+        self._ending = threading.Event()
+        self._producer = self._build(config, timeout_s)
+        self._thread = threading.Thread(target=self._work, name="kafka-live", daemon=True)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether a frame waits for the one before it to leave."""
+        return self._next is not None
+
+    @property
+    def horizon(self) -> int:
+        """All frames with lower numbers are past being live."""
+        with self._lock:
+            numbers = {*self._flying, *((self._next.number,) if self._next else ())}
+            return min(numbers, default=self._newest + 1)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def offer(self, parcel: Parcel) -> None:
+        """Put a frame into the outbox and send it now, or next.
+
+        The frame that waited to be next is left for later.
+
+        Args:
+            parcel: The frame.
+
+        Raises:
+            sqlite3.Error: If the disk does not take it.
+        """
+        number = self._outbox.put(Shelf.IMAGES, parcel)
+        if not number:  # it waits there already
+            return
+        with self._lock:
+            self._newest = number
+            self._next = replace(parcel, number=number)
+            self._send_next()
+
+    def copy(self, parcel: Parcel) -> None:
+        """Send a copy of an event that must wait its turn elsewhere; it may get lost."""
+        with self._lock:
+            if self._copies >= COPIES_IN_FLIGHT or not self._uplink.up:
+                return
+            if self._produce(parcel, LIVE_TOPIC, self._copied):
+                self._copies += 1
+
+    def stop(self) -> None:
+        """End; frames that did not get through stay in the outbox."""
+        self._ending.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._next = None
+        self._producer.purge()
+        self._producer.poll(_END_POLL_S if self._flying or self._copies else 0)
+
+    def _build(self, config: dict[str, Any], timeout_s: float) -> Producer:
+        milliseconds = int(timeout_s * 1000)
+        try:
+            return Producer(
+                config
+                | {
+                    "linger.ms": 0,
+                    "acks": 1,
+                    "retries": 0,
+                    "message.timeout.ms": milliseconds,
+                    "socket.timeout.ms": milliseconds,
+                    "max.in.flight.requests.per.connection": 1,
+                    "error_cb": self._went_wrong,
+                },
+                logger=client_logger,
+            )
+        except KafkaException as error:
+            raise wrong_config(error) from error
+
+    def _work(self) -> None:
+        while not self._ending.is_set():
+            self._producer.poll(_POLL_S)
+
+    def _send_next(self) -> None:
+        """Send the next frame if there is room; with the link down one at a time, as a probe."""
+        room = FRAMES_IN_FLIGHT if self._uplink.up else 1
+        parcel = self._next
+        if parcel is None or len(self._flying) >= room or self._ending.is_set():
+            return
+        self._next = None
+        if self._produce(parcel, parcel.topic, partial(self._delivered, parcel.number)):
+            self._flying.add(parcel.number)
+
+    def _produce(self, parcel: Parcel, topic: str, on_delivery: Any) -> bool:
+        try:
+            self._producer.produce(
+                topic,
+                key=parcel.key,
+                value=parcel.value,
+                headers=dict(parcel.headers),
+                on_delivery=on_delivery,
+            )
+        except (BufferError, KafkaException) as error:
+            self._counters.fault("postponed", error)
+            return False
+        return True
+
+    def _delivered(self, number: int, error: KafkaError | None, _sent: Message) -> None:
+        self._note(error)
+        if error is None:
+            self._counters.add("acknowledged")
+            self._counters.add("live")
+            self._outbox.remove(Shelf.IMAGES, number)
+            self._on_change()
+        with self._lock:
+            self._flying.discard(number)
+            self._send_next()
+
+    def _copied(self, error: KafkaError | None, _sent: Message) -> None:
+        with self._lock:
+            self._copies -= 1
+        if error is None:
+            self._counters.add("copies")
+
+    def _note(self, error: KafkaError | None) -> None:
+        self._uplink.answered(taken=error is None)
+        if error is not None:
+            self._counters.fault("postponed", error.str())
+            if error.code() in _NO_TOPIC:
+                self._uplink.topics_missing.set()
+
+    def _went_wrong(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001
+            self._uplink.answered(taken=False)
+        self._counters.fault("kafka", error.str())
