@@ -38,7 +38,7 @@ def render(run: Run, outcome: Outcome) -> str:
     """Return a run's report as a whole HTML page."""
     sections = (
         _tiles(outcome),
-        _error(outcome),
+        _error(run, outcome),
         _moment(run),
         _journey(run),
         _strip(film_strip(run)),
@@ -97,13 +97,13 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
         yield f"{outcome.memory_mb:.0f}", "MB", "at most, all processes together"
 
 
-def _error(outcome: Outcome) -> str:
-    if not outcome.error:
+def _error(run: Run, outcome: Outcome) -> str:
+    problems = [outcome.error] if outcome.error else []
+    problems += [f"Not all of the recording could be read: {damage}." for damage in run.damage]
+    if not problems:
         return ""
-    return (
-        '<section class="error"><h2>What went wrong</h2>'
-        f"<pre>{html.escape(outcome.error)}</pre></section>"
-    )
+    text = html.escape("\n".join(problems))
+    return f'<section class="error"><h2>What went wrong</h2><pre>{text}</pre></section>'
 
 
 def _moment(run: Run) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from kit.events import Action, Motion
+from kit.recording.writer import RECORDING
 from kit.runtime.outcome import judge
 from kit.runtime.pictures import film_strip
 from kit.runtime.report import write_report
@@ -66,6 +68,17 @@ def test_what_went_wrong_comes_first_and_is_escaped(tmp_path: Path) -> None:
 
     assert "&lt;b&gt;no&lt;/b&gt; camera" in page
     assert page.index("What went wrong") < page.index("<h2>Latency")
+
+
+def test_of_a_recording_that_breaks_off_the_report_shows_what_is_left_and_says_so(
+    tmp_path: Path,
+) -> None:
+    folder = good_run(tmp_path / "run").write()
+    os.truncate(folder / RECORDING, (folder / RECORDING).stat().st_size - 500)
+    page = write_report(folder, judge(read_run(folder))).read_text(encoding="utf-8")
+
+    assert "The train stopped 42 cm before the danger." in page
+    assert "Not all of the recording could be read: it breaks off at byte" in page
 
 
 def test_a_run_in_which_nothing_happened_has_a_report(tmp_path: Path) -> None:
