@@ -7,6 +7,7 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ class Recording:
         self.wall_offset_ns = 0
         self._channels: dict[int, Channel] = {}
         self._schemas: dict[int, str] = {}
+        self._chunks_at: list[int] = []
         try:
             with self.path.open("rb") as file:
                 magic = file.read(8)
@@ -112,7 +114,7 @@ class Recording:
     def __iter__(self) -> Iterator[Record]:
         """Read from the start."""
         self.damage = []
-        self._learn_channels()
+        self._learn_contents()
         for message in self._messages():
             record = self._decode(message)
             if record is not None:
@@ -128,8 +130,9 @@ class Recording:
             except _Unreadable:
                 return  # the reading will tell
 
-    def _learn_channels(self) -> None:
-        """Take the channels from the file's end: then no damaged chunk takes others along."""
+    def _learn_contents(self) -> None:
+        """Take channels and places from the file's end: then no damage takes others along."""
+        self._chunks_at = []
         try:
             with self.path.open("rb") as file:
                 summary = make_reader(file).get_summary()
@@ -138,18 +141,31 @@ class Recording:
         if summary is not None:
             self._channels |= summary.channels
             self._schemas |= {known.id: known.name for known in summary.schemas.values()}
+            self._chunks_at = sorted(index.chunk_start_offset for index in summary.chunk_indexes)
 
     def _messages(self) -> Iterator[Message]:
         with self.path.open("rb") as file:
-            reader = StreamReader(file, emit_chunks=True, record_size_limit=MOST_CHUNK_BYTES)
-            ended = False
-            try:
-                for record in reader.records:
-                    ended = ended or isinstance(record, Footer)
-                    yield from self._take(record)
-            except _Unreadable as error:
-                if not ended:
-                    self.damage.append(f"it breaks off at byte {file.tell()} ({_brief(error)})")
+            if not self._chunks_at:
+                yield from self._read_on(file)
+            for offset in self._chunks_at:
+                file.seek(offset)
+                yield from self._read_on(file, one_record=True)
+
+    def _read_on(self, file: BufferedReader, *, one_record: bool = False) -> Iterator[Message]:
+        """Read from where the file is, to its end or one record; tell where it breaks off."""
+        reader = StreamReader(
+            file, skip_magic=one_record, emit_chunks=True, record_size_limit=MOST_CHUNK_BYTES
+        )
+        ended = False
+        try:
+            for record in islice(reader.records, 1 if one_record else None):
+                ended = ended or isinstance(record, Footer)
+                yield from self._take(record)
+        except _Unreadable as error:
+            if one_record:
+                self.damage.append(f"a part of it is damaged ({_brief(error)})")
+            elif not ended:
+                self.damage.append(f"it breaks off at byte {file.tell()} ({_brief(error)})")
 
     def _take(self, record: McapRecord) -> Iterator[Message]:
         if isinstance(record, Chunk):

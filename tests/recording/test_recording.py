@@ -145,19 +145,23 @@ def test_wherever_a_file_breaks_off_it_is_read_up_to_there(copy: Path) -> None:
         assert damage
 
 
-def test_a_damaged_part_takes_no_other_along(copy: Path) -> None:
+@pytest.mark.parametrize("damaged", [range(1, 9), range(200, 240)], ids=["length", "content"])
+def test_a_damaged_part_takes_no_other_along(copy: Path, damaged: range) -> None:
     whole, _ = read(copy)
     content = bytearray(copy.read_bytes())
     with copy.open("rb") as file:
         summary = make_reader(file).get_summary()
     assert summary is not None
     first = min(summary.chunk_indexes, key=lambda index: index.chunk_start_offset)
-    for at in range(200, 240):  # where the channels are told
+    for at in damaged:  # of the part in which the channels are told
         content[first.chunk_start_offset + at] ^= 0xFF
     copy.write_bytes(bytes(content))
     records, damage = read(copy)
-    assert records == whole[-len(records) :]
-    assert any("a part of it is damaged" in words for words in damage)
+    lost = len(whole) - len(records)
+    assert 0 < lost < len(whole) // 2
+    assert records == whole[lost:]
+    assert len(damage) == 1
+    assert "a part of it is damaged" in damage[0]
 
 
 @settings(
