@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-NICENESS = 15
+NICENESS = 5
 """How much the work stands back behind everything else on this machine, 0 to 19."""
 
 

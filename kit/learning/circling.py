@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from kit.child import Child
 from kit.config import Settings
@@ -22,23 +21,21 @@ from kit.errors import HubError, KitError, MissionError
 from kit.events import (
     Action,
     Command,
-    Detection,
     Event,
     Frame,
-    Label,
     ModelChange,
     Motion,
     Origin,
     Prediction,
     TrainState,
 )
+from kit.learning.laps import Halt, read_loop, read_notes
 from kit.messaging.mqtt import MqttClient
 from kit.runtime.plan import Plan
 from kit.runtime.stack import running_stack
 from kit.runtime.truth import Truth
 from kit.services.operator import Operator
-from kit.sim.scenario import Sign, load_scenario
-from kit.vision.frames import Image, decode_jpeg
+from kit.vision.frames import decode_jpeg
 
 TRUTH = "truth.jsonl"
 """Name of the virtual set's file in the train's folder."""
@@ -50,47 +47,6 @@ REMEMBERED = 100
 """How many of the latest frames are remembered."""
 
 _TICK_S = 0.2
-
-
-class Halt(NamedTuple):
-    """The train came to stand.
-
-    Attributes:
-        t_ns: When, monotonic nanoseconds.
-        position_m: Where along the track; in a loop it goes on counting.
-        label: The sign that it obeyed; None if it was held up.
-        reason: Why, in the controller's words.
-        captured_ns: Capture of the frame that settled it; None if it was held up.
-        picture: That frame, ``(400, 600, 3)`` uint8 BGR; None if it is not known any more.
-        detections: What the model saw in it.
-        model: Version of the model that looked at it; empty if that is not known.
-    """
-
-    t_ns: int
-    position_m: float
-    label: Label | None
-    reason: str
-    captured_ns: int | None = None
-    picture: Image | None = None
-    detections: tuple[Detection, ...] = ()
-    model: str = ""
-
-
-@dataclass(frozen=True)
-class Loop:
-    """The track that it goes round on.
-
-    Attributes:
-        lap_m: Length of a round.
-        sign: The sign that asks for a stop.
-    """
-
-    lap_m: float
-    sign: Sign
-
-    def passes(self, position_m: float) -> int:
-        """Return how often a train at this position has gone past the sign."""
-        return int((position_m - self.sign.at_m) // self.lap_m) + 1
 
 
 class CirclingTrain:
@@ -126,7 +82,7 @@ class CirclingTrain:
         self.settings = settings
         self.halts: list[Halt] = []
         self.changes: list[tuple[int, ModelChange]] = []
-        self.loop = _loop(scenario, seed)
+        self.loop = read_loop(scenario, seed=seed)
         self._folder = folder
         self._plan = Plan.parse(scenario=str(scenario), seed=seed, fps=fps, console=False)
         self._inference = inference
@@ -350,28 +306,7 @@ class CirclingTrain:
         )
 
 
-def read_notes(truth: Path, kind: str) -> Iterator[dict[str, Any]]:
-    """Read the virtual set's notes of one kind, also while they are written.
-
-    Args:
-        truth: The file.
-        kind: As in `docs/virtual-set.md`, such as ``frame``.
-    """
-    for text in truth.read_text(encoding="utf-8").splitlines(keepends=True):
-        if text.endswith("\n") and (note := json.loads(text))["kind"] == kind:
-            yield note
-
-
 def _remember(kept: OrderedDict[str, Any], name: str, event: Event) -> None:
     kept[name] = event
     if len(kept) > REMEMBERED:
         kept.popitem(last=False)
-
-
-def _loop(scenario: Path, seed: int) -> Loop:
-    """Read where the sign stands that asks for a stop."""
-    found = load_scenario(str(scenario)).varied(seed)
-    wanted = [sign for sign in found.signs if sign.label in {Label.STOP, Label.DANGER_AHEAD}]
-    if len(wanted) != 1 or not found.track.closed:
-        raise MissionError("This is no loop with one sign that asks for a stop", got=str(scenario))
-    return Loop(found.build_track().length_m, wanted[0])

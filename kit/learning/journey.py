@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kit.events import ModelStatus
-from kit.learning.circling import CirclingTrain, read_notes
+from kit.learning.circling import CirclingTrain
+from kit.learning.laps import read_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
