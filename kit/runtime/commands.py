@@ -61,6 +61,12 @@ def demo(
         typer.Option(help="An ONNX file, or a model server's URL, instead of the kit's model."),
     ] = None,
     provider: Annotated[Provider, typer.Option(help="Where the model runs.")] = Provider.AUTO,
+    registry: Annotated[
+        str | None, typer.Option(help="Registry whose promoted model is run and followed.")
+    ] = None,
+    harvest: Annotated[
+        Path | None, typer.Option(help="Folder for frames that the model doubts.")
+    ] = None,
     runtime: Annotated[
         Runtime, typer.Option(help="Notebooks by papermill, or bare processes.")
     ] = Runtime.NOTEBOOKS,
@@ -89,6 +95,8 @@ def demo(
         hub=hub,
         model=absolute(model, is_path=True) if model else "",
         provider=provider.value,
+        registry=registry if registry and "://" in registry else absolute_folder(registry),
+        harvest=absolute_folder(harvest),
         runtime=runtime.value,
         console=console,
         stay=stay,
@@ -199,6 +207,18 @@ def _batch_simulated(
     emit(result, as_json=as_json, text=text)
     if result["ok"] < len(flown):
         raise typer.Exit(EXIT_ERROR)
+
+
+def absolute_folder(folder: Path | str | None) -> str:
+    """Return a folder as the services find it, whether it is there already or not.
+
+    Args:
+        folder: Its path; None for none.
+
+    Returns:
+        An absolute path, or an empty text.
+    """
+    return str(Path(folder).resolve()) if folder else ""
 
 
 def absolute(text: str, *, is_path: bool) -> str:

@@ -152,7 +152,13 @@ def service_parameters(plan: Plan, stack: Stack) -> dict[str, ServiceNotebook]:
         "capture": CaptureNotebook(
             train_id=train_id, source=stack.source, fps=plan.fps, loop=plan.source is not None
         ),
-        "inference": DetectNotebook(train_id=train_id, model=plan.model, provider=plan.provider),
+        "inference": DetectNotebook(
+            train_id=train_id,
+            model=plan.model,
+            provider=plan.provider,
+            registry=plan.registry,
+            harvest=plan.harvest,
+        ),
         "decision": ServiceNotebook(train_id=train_id),
         "control": ControlNotebook(train_id=train_id, hub=stack.hub),
         "streaming": ServiceNotebook(train_id=train_id),

@@ -89,10 +89,19 @@ class CaptureNotebook(ServiceNotebook):
 
 
 class DetectNotebook(ServiceNotebook):
-    """``20_detect_signs``: the model's file (the shipped one if empty) and where it runs."""
+    """``20_detect_signs``: which model runs, where, and what becomes of doubtful frames.
+
+    Attributes:
+        model: Its file or its URL at a server; the shipped one if empty.
+        provider: Where it runs.
+        registry: Whose promotions are followed; none if empty.
+        harvest: Folder for doubtful frames; none are kept if empty.
+    """
 
     model: str = ""
     provider: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
+    registry: str = ""
+    harvest: str = ""
 
 
 class ControlNotebook(ServiceNotebook):

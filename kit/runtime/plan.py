@@ -30,6 +30,9 @@ class Plan(BaseModel):
         hub: Which hub to drive; the virtual set's if None.
         model: An ONNX model; the shipped one if empty.
         provider: Where the model runs.
+        registry: Folder or URL of a registry whose promoted model is run and whose promotions are
+            followed; none if empty.
+        harvest: Folder that gets the frames that the model doubts; none are kept if empty.
         runtime: ``notebooks`` runs them by papermill, ``processes`` the bare services.
         console: Whether the console page is served.
         stay: Whether to go on after the train has stopped, until ``seconds`` are over.
@@ -47,6 +50,8 @@ class Plan(BaseModel):
     hub: str | None = None
     model: str = ""
     provider: Literal["auto", "cpu", "cuda", "tensorrt"] = "auto"
+    registry: str = ""
+    harvest: str = ""
     runtime: Literal["notebooks", "processes"] = "notebooks"
     console: bool = True
     stay: bool = False

@@ -119,7 +119,7 @@ def read_harvest(folder: Path) -> tuple[HarvestedFrame, ...]:
             "There is no such harvest",
             expected="a folder that the inference service keeps doubtful frames in",
             got=str(folder),
-            fix="run the mission with the parameter 'harvest' of notebook 20_detect_signs",
+            fix="run the mission with 'kit demo --harvest DIR'",
         )
     return tuple(stored.entry for stored in scan(folder))
 

@@ -171,6 +171,14 @@ def test_services_get_the_train_the_camera_and_the_hub(stack: Stack) -> None:
     assert values["control"].model_dump()["hub"] == "hci:tcp-client:127.0.0.1:2"
 
 
+def test_inference_gets_its_registry_and_a_place_for_doubtful_frames(stack: Stack) -> None:
+    plan = Plan(registry="s3://models", harvest="doubts")
+
+    values = service_parameters(plan, stack)["inference"].model_dump()
+
+    assert (values["registry"], values["harvest"]) == ("s3://models", "doubts")
+
+
 @pytest.mark.parametrize(("source", "loop"), [(None, False), ("/tmp/photos", True)])
 def test_pictures_from_files_begin_again_at_their_end(
     stack: Stack, source: str | None, *, loop: bool
