@@ -91,7 +91,7 @@ def _trial(it: Stand, client: MqttClient, found: StopTrials) -> StopTrials:
     it.operator.arm(timeout_s=PATIENCE_S)
     it.log.forget()
     client.publish(_command(Action.CRUISE))
-    it.operator.wait_for(lambda s: s.motion is Motion.CRUISING, PATIENCE_S)
+    it.operator.wait_for(lambda s: s.latched or s.motion is Motion.CRUISING, PATIENCE_S)
     end = time.monotonic() + random.uniform(*_WAIT_S)
     while (left_s := end - time.monotonic()) > 0:
         time.sleep(min(left_s, _RENEW_EVERY_S))

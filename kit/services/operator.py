@@ -15,6 +15,9 @@ from kit.messaging.mqtt import MqttClient
 ARM_TIMEOUT_S = 10.0
 """How long to wait for the train to answer, seconds."""
 
+STAND_TIMEOUT_S = 5.0
+"""How long to wait for the train to say that it stands, seconds; it says so every second."""
+
 _STANDING = frozenset({Motion.STOPPED, Motion.FAULT})
 
 
@@ -158,7 +161,63 @@ class Operator:
             )
         )
         if not self.client.flush(ARM_TIMEOUT_S):
-            raise BrokerError(
-                f"The broker at {self.client.address} did not take the command '{action}'",
-                fix="stop the train by hand: press the hub's green button",
-            )
+            raise _not_taken(self.client.address, action)
+
+
+def emergency_stop(
+    settings: Settings, *, train_id: str, reason: str, timeout_s: float = STAND_TIMEOUT_S
+) -> TrainState | None:
+    """Stop a train at once and latch it; unlike an :class:`Operator`, without a key.
+
+    Args:
+        settings: The broker.
+        train_id: Which train.
+        reason: Why, in words for people.
+        timeout_s: How long to wait for the train to say that it stands, seconds.
+
+    Returns:
+        The state in which it stands; None if it has not said so in time.
+
+    Raises:
+        ConfigError: If no broker is named.
+        BrokerError: If the broker cannot be reached, or does not take the command.
+    """
+    if settings.mqtt_url is None:
+        raise ConfigError(
+            "A train is stopped through its broker, and none is named",
+            expected="the environment variable KIT_MQTT_URL",
+            fix="press the hub's green button",
+        )
+    told = threading.Condition()
+    stands: list[TrainState] = []
+
+    def receive(event: Event, _received_ns: int) -> None:
+        if isinstance(event, TrainState) and event.latched and event.motion in _STANDING:
+            with told:
+                stands.append(event)
+                told.notify_all()
+
+    url = settings.mqtt_url.get_secret_value()
+    command = Command(
+        train_id=train_id,
+        action=Action.EMERGENCY_STOP,
+        reason=reason,
+        origin=Origin.OPERATOR,
+    )
+    with MqttClient(
+        url, service="stop", train_id=train_id, ca_file=settings.mqtt_ca_file
+    ) as client:
+        client.publish(command)
+        if not client.flush(ARM_TIMEOUT_S):
+            raise _not_taken(client.address, Action.EMERGENCY_STOP)
+        client.subscribe(f"train/{train_id}/state", receive)
+        with told:
+            told.wait_for(lambda: stands, timeout_s)
+    return stands[-1] if stands else None
+
+
+def _not_taken(address: str, action: Action) -> BrokerError:
+    return BrokerError(
+        f"The broker at {address} did not take the command '{action}'",
+        fix="stop the train by hand: press the hub's green button",
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import SecretStr
 
+from kit.child import Child
 from kit.config import Settings
 from kit.errors import ConfigError
 from kit.events import Action, Alive, Command, FrameStamp, Motion, TrainState, arm_proof
@@ -232,6 +235,45 @@ def test_a_booths_train_goes_on_by_itself_after_a_decided_stop(
 
 def _latched(service: ControlService) -> bool:
     return service.state is not None and service.state.latched
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_however_its_process_ends_the_train_is_braked(
+    number: signal.Signals, hub: HubThread, mqtt_url: str, train_id: str
+) -> None:
+    hub.port.done.clear()
+    settings = Settings(mqtt_url=SecretStr(mqtt_url), arm_key=KEY)
+    rules = {"silence_stop_ms": 500, "silence_slow_ms": 499, "nominal_v": 0, "max_age_ms": 499}
+    values = {"train_id": train_id, "hub": hub.source, "rules": rules}
+    arguments = ("control", "--parameters", json.dumps(values))
+    process = Child.module("kit.services", *arguments, name="control", env=settings.environment())
+    with (
+        process,
+        outside(mqtt_url, train_id) as client,
+        Operator(train_id=train_id, settings=settings) as operator,
+    ):
+        process.ready(timeout_s=PATIENCE_S)
+        moving = threading.Event()
+
+        def keep_going() -> None:
+            while not moving.wait(0.05):
+                client.publish(move(train_id))
+
+        going = threading.Thread(target=keep_going, daemon=True)
+        going.start()
+        while not hub.powers or hub.powers[-1] != 60:
+            operator.arm(timeout_s=PATIENCE_S)
+            until(lambda: _standing(operator) or 60 in hub.powers[-1:], "under way, or too late")
+        process.signal(number)
+        until(lambda: hub.port.motor[-1] == 127, "braked")
+        until(lambda: not process.alive, "ended")
+        moving.set()
+        going.join()
+        assert hub.port.motor[-1] == 127
+
+
+def _standing(operator: Operator) -> bool:
+    return operator.state is not None and operator.state.latched
 
 
 # What a stranger may put on the train's topics.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from pydantic import SecretStr
 
+from kit.cli import main
 from kit.config import Settings
 from kit.errors import ConfigError, HubError
 from kit.events import Action, Command, Event, Motion, TrainState, arm_proof
 from kit.messaging.mqtt import MqttClient
-from kit.services.operator import Operator
+from kit.services.operator import Operator, emergency_stop
 
 KEY = "a key"
 
@@ -110,3 +112,43 @@ def test_an_emergency_stop_needs_no_challenge(operator: Operator, train: Train) 
 def test_without_a_key_nobody_is_an_operator(mqtt_url: str, train_id: str) -> None:
     with pytest.raises(ConfigError, match="KIT_ARM_KEY"):
         Operator(train_id=train_id, settings=Settings(mqtt_url=SecretStr(mqtt_url)))
+
+
+def test_anybody_who_reaches_the_broker_stops_the_train_from_a_terminal(
+    train: Train, mqtt_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIT_MQTT_URL", mqtt_url)
+    said = threading.Event()
+
+    def say(_command: Command) -> None:
+        if said.is_set():
+            train.say(Motion.STOPPED, "a challenge")
+
+    train.answer = lambda _command: said.set()
+    talking = threading.Event()
+
+    def keep_telling() -> None:
+        while not talking.wait(0.05):
+            say(train.commands[-1]) if train.commands else None
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
+    teller.start()
+    with pytest.raises(SystemExit) as end:
+        main(["stop", "--train", train.train_id, "--reason", "a dog", "--json"])
+    talking.set()
+    teller.join()
+    assert end.value.code == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["stands"] is True
+    assert (train.commands[0].action, train.commands[0].reason) == (Action.EMERGENCY_STOP, "a dog")
+
+
+def test_a_train_that_does_not_say_that_it_stands_is_no_success(
+    mqtt_url: str, train_id: str
+) -> None:
+    settings = Settings(mqtt_url=SecretStr(mqtt_url))
+    assert emergency_stop(settings, train_id=train_id, reason="test", timeout_s=0.1) is None
+
+
+def test_without_a_broker_the_button_on_the_hub_is_named() -> None:
+    with pytest.raises(ConfigError, match="green button"):
+        emergency_stop(Settings(), train_id="train-1", reason="test")
