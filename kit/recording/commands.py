@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kit.events import Event
     from kit.messaging.kafka import KafkaSink
     from kit.messaging.mqtt import MqttClient
+    from kit.recording.player import Player
 
 SHIPPED = "datasets/runs/standard"
 """The recorded run that comes with the kit."""
@@ -58,7 +60,6 @@ def replay(
     from kit.messaging.brokers import ensure_brokers
     from kit.recording.player import KINDS, Player
     from kit.recording.reader import Recording
-    from kit.runtime.interrupts import Interrupts
 
     recording = Recording(file or share_path(SHIPPED))
     player = Player(
@@ -68,18 +69,14 @@ def replay(
         loop=loop,
         kinds=only or KINDS,
     )
-    interrupted, outlet = False, None
     with ExitStack() as stack:
-        stack.enter_context(Interrupts())
-        try:
-            settings = stack.enter_context(ensure_brokers(Settings.load(), kafka=kafka))
-            outlet = stack.enter_context(_outlet(settings, train_id=train_id, kafka=kafka))
-            url = stack.enter_context(_console(settings)) if console and kafka else None
-            where = f"; see {url}" if url else ""
-            sys.stderr.write(f"Playing {recording.path} as train '{train_id}'{where}\n")
-            player.play(outlet.publish)
-        except KeyboardInterrupt:
-            interrupted = True
+        stack.enter_context(_ended_by_signals(player))
+        settings = stack.enter_context(ensure_brokers(Settings.load(), kafka=kafka))
+        outlet = stack.enter_context(_outlet(settings, train_id=train_id, kafka=kafka))
+        url = stack.enter_context(_console(settings)) if console and kafka else None
+        where = f"; see {url}" if url else ""
+        sys.stderr.write(f"Playing {recording.path} as train '{train_id}'{where}\n")
+        player.play(outlet.publish)
     played = player.played
     if played.damage:
         sys.stderr.write(f"The recording is damaged: {'; '.join(played.damage)}\n")
@@ -88,12 +85,12 @@ def replay(
         "train_id": train_id,
         "events": dict(played.events),
         "loops": played.loops,
-        "dropped": outlet.mqtt.stats.dropped if outlet else 0,
+        "dropped": outlet.mqtt.stats.dropped,
         "unplayable": played.unplayable,
         "damage": list(played.damage),
     }
     emit(result, as_json=as_json, text=f"Played {played.events.total()} events.")
-    if interrupted and not loop:  # a loop has no other end
+    if player.stopped and not loop:  # a loop has no other end
         raise typer.Exit(EXIT_INTERRUPTED)
 
 
@@ -128,6 +125,18 @@ def _outlet(settings: Settings, *, train_id: str, kafka: bool) -> Iterator[_Outl
             sink = KafkaSink(settings.kafka_bootstrap, settings=settings, source="replay")
             stack.enter_context(sink)
         yield _Outlet(client, sink)
+
+
+@contextmanager
+def _ended_by_signals(player: Player) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the playing well."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {n: signal.signal(n, lambda _number, _frame: player.stop()) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

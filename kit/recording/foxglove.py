@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kit.events import Box, Detection, Frame, Prediction
-from kit.vision.overlay import INK, LABEL_COLOURS
+from kit.vision.colours import INK, LABEL_COLOURS
 
 CAMERA = "camera"
 """Frame of reference of all pictures; nothing else is placed in it."""

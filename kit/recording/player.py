@@ -99,6 +99,11 @@ class Player:
         """End the playing soon; safe from any thread."""
         self._stopped.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the end was asked for before the recording's own."""
+        return self._stopped.is_set()
+
     def play(self, publish: _Publish) -> Played:
         """Play to the end, or until stopped if it loops.
 

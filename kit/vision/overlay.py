@@ -1,7 +1,4 @@
-"""Pictures for people: boxes round the signs, and what the train makes of them.
-
-The colours are those of the console: blue for a speed limit, amber for danger, red for stop.
-"""
+"""Pictures for people: boxes round the signs, and what the train makes of them."""
 
 from __future__ import annotations
 
@@ -16,30 +13,9 @@ import supervision as sv
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from kit.events import FRAME_HEIGHT, LABELS, Action, Detection, Label
+from kit.events import FRAME_HEIGHT, LABELS, Action, Detection
+from kit.vision.colours import ACTION_COLOURS, INK, LABEL_COLOURS, PAPER
 from kit.vision.frames import Image
-
-LABEL_COLOURS: dict[Label, str] = {
-    Label.SPEED_LIMIT: "#5cc8ff",
-    Label.DANGER_AHEAD: "#ffbf47",
-    Label.STOP: "#ff5a48",
-}
-"""Colour of each class, as hexadecimal RGB."""
-
-ACTION_COLOURS: dict[Action, str] = {
-    Action.STOP: "#ff5a48",
-    Action.EMERGENCY_STOP: "#ff5a48",
-    Action.SLOW: "#ffbf47",
-    Action.CRUISE: "#41d69a",
-    Action.ARM: "#b9c6d8",
-}
-"""Colour of each action, as hexadecimal RGB."""
-
-INK = "#07101c"
-"""Nearly black: what is written on a colour, and the ground of the band."""
-
-PAPER = "#eef3fa"
-"""Nearly white: what is written on the band."""
 
 _PALETTE = sv.ColorPalette.from_hex([LABEL_COLOURS[label] for label in LABELS])
 _BAND_STRENGTH = 0.82

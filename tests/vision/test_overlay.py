@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kit.events import Action, Box, Detection, Label
-from kit.vision.overlay import ACTION_COLOURS, LABEL_COLOURS, draw
+from kit.vision.colours import ACTION_COLOURS, LABEL_COLOURS
+from kit.vision.overlay import draw
 from tests.vision.pictures import plain
 
 SIGN = Detection(label=Label.STOP, confidence=0.5, box=Box(200, 100, 60, 60))

@@ -10,7 +10,7 @@ from kit.errors import KitError, missing_extra
 from kit.events import Box
 from kit.mlops.acquire.annotated import KINDS, Sign
 from kit.mlops.labelling.session import LabellingSession, sign_of
-from kit.vision.overlay import LABEL_COLOURS
+from kit.vision.colours import LABEL_COLOURS
 
 if TYPE_CHECKING:
     import ipywidgets
