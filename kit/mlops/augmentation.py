@@ -11,6 +11,7 @@ from torch.nn import functional
 
 _LEVELS = np.linspace(0, 1, 256)
 
+
 def augment(
     images: NDArray[np.uint8],
     labels: NDArray[np.float32],

@@ -41,16 +41,18 @@ class Round:
     Attributes:
         epochs: How often each of the harder pictures is seen.
         learning_rate: Its peak.
-        deceiving: Share of parts of frames that hold no sign and deceived the network.
+        frames: Share of all frames without a sign that are looked through before it.
+        deceiving: Share, among the pictures it sees, of parts of those that deceived the network.
     """
 
     epochs: int
     learning_rate: float
+    frames: float
     deceiving: float
 
 
-ROUNDS = (Round(3, 1e-3, 0.3), Round(7, 1.2e-3, 0.35))
-"""The second half of training; frames are looked through before each round."""
+ROUNDS = (Round(2, 8e-4, 0.25, 0.3), Round(6, 1.2e-3, 0.25, 0.35), Round(7, 1.2e-3, 0.5, 0.45))
+"""The second half of training. What deceived the network once stays among what is learnt."""
 
 _WEAKEST = 0.05
 
@@ -190,7 +192,8 @@ def _harden(plan: Plan, trained: SignNet, bars: Progress) -> tuple[SignNet, str]
     network, hard = trained, list[DrawnSet]()
     data: Pictures = drawn
     for number, each in enumerate(ROUNDS):
-        hard.insert(0, _mine(plan, network, number, bars))
+        count = max(1, round(each.frames * plan.sign_free))
+        hard.insert(0, _mine(plan, network, number, count, bars))
         deceiving = concatenate(hard)
         data = join(drawn, deceiving, share=each.deceiving) if len(deceiving) else drawn
         recipe = replace(
@@ -198,7 +201,6 @@ def _harden(plan: Plan, trained: SignNet, bars: Progress) -> tuple[SignNet, str]
             epochs=each.epochs,
             learning_rate=each.learning_rate,
             warmup_steps=200,
-            ema=0.999,
             smallest_px=11.0,
         )
         network = _learn(
@@ -207,10 +209,9 @@ def _harden(plan: Plan, trained: SignNet, bars: Progress) -> tuple[SignNet, str]
     return network, data.data_hash
 
 
-def _mine(plan: Plan, network: SignNet, number: int, bars: Progress) -> DrawnSet:
-    """Find what deceives a network in an equal share of the frames without signs."""
+def _mine(plan: Plan, network: SignNet, number: int, count: int, bars: Progress) -> DrawnSet:
+    """Find what deceives a network in so many frames without signs, anew for each round."""
     folder = plan.work / f"hard-{number}"
-    count = -(-plan.sign_free // len(ROUNDS))
     bar = bars.add_task("find hard frames", total=count)
     if not (folder / "set.json").exists():
         for done in mine(
@@ -218,7 +219,7 @@ def _mine(plan: Plan, network: SignNet, number: int, bars: Progress) -> DrawnSet
             folder,
             count=count,
             seed=plan.recipe.seed + HARDER_SEED_OFFSET + number,
-            keep=max(1, count // 2),
+            keep=count,
             workers=plan.recipe.threads,
         ):
             bars.update(bar, completed=done)
