@@ -74,6 +74,10 @@ def demo(
     stay: Annotated[
         bool, typer.Option("--stay", help="Go on after the stop, until the time is over.")
     ] = False,
+    resume_after: Annotated[
+        float,
+        typer.Option(help="With --stay: seconds after which it goes on from a sign; 0 never."),
+    ] = 0.0,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the whole mission: the train sees the signs and stops before it derails.
@@ -100,6 +104,7 @@ def demo(
         runtime=runtime.value,
         console=console,
         stay=stay,
+        resume_after_s=resume_after,
     )
     with terminal_display() as display:
         outcome, run_dir = run_mission(plan, display=display)

@@ -160,7 +160,9 @@ def service_parameters(plan: Plan, stack: Stack) -> dict[str, ServiceNotebook]:
             harvest=plan.harvest,
         ),
         "decision": ServiceNotebook(train_id=train_id),
-        "control": ControlNotebook(train_id=train_id, hub=stack.hub),
+        "control": ControlNotebook(
+            train_id=train_id, hub=stack.hub, resume_after_s=plan.resume_after_s
+        ),
         "streaming": ServiceNotebook(train_id=train_id),
     }
 

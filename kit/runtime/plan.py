@@ -36,6 +36,8 @@ class Plan(BaseModel):
         runtime: ``notebooks`` runs them by papermill, ``processes`` the bare services.
         console: Whether the console page is served.
         stay: Whether to go on after the train has stopped, until ``seconds`` are over.
+        resume_after_s: With ``stay``, for a track in a loop: how long the train stands for a sign
+            before it goes on by itself, seconds; 0 means that it waits to be armed.
         pictures: Whether the recording has the frames' pictures; without, only the report's.
     """
 
@@ -55,6 +57,7 @@ class Plan(BaseModel):
     runtime: Literal["notebooks", "processes"] = "notebooks"
     console: bool = True
     stay: bool = False
+    resume_after_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     pictures: bool = True
 
     @classmethod

@@ -282,7 +282,8 @@ class Controller:
             self.ignored += 1
             _log.warning("An arm command was refused in state '%s'", self.motion)
             return
-        self._release(f"armed, waiting for a decision: {command.reason}")
+        awaited = "a hand" if self._by_hand else "a decision"
+        self._release(f"armed, waiting for {awaited}: {command.reason}")
 
     def _release(self, reason: str) -> None:
         self._resumption.end()

@@ -179,6 +179,14 @@ def test_inference_gets_its_registry_and_a_place_for_doubtful_frames(stack: Stac
     assert (values["registry"], values["harvest"]) == ("s3://models", "doubts")
 
 
+def test_a_booths_pause_reaches_the_controller_and_nobody_arms_in_the_notebook(
+    stack: Stack,
+) -> None:
+    values = service_parameters(Plan(stay=True, resume_after_s=8), stack)["control"].model_dump()
+
+    assert (values["resume_after_s"], values["arm"], values["panel"]) == (8.0, False, False)
+
+
 @pytest.mark.parametrize(("source", "loop"), [(None, False), ("/tmp/photos", True)])
 def test_pictures_from_files_begin_again_at_their_end(
     stack: Stack, source: str | None, *, loop: bool
