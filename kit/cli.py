@@ -40,6 +40,7 @@ ROOMS: tuple[str, ...] = (
     "mlops.labelling",
     "services",
     "console",
+    "interop",
     "train",
     "sim",
     "bench",

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         registry: Folder or URL of the registry of models; ``registry`` in ``runs_dir`` if None.
         keys_dir: Folder of the keys that models are signed and checked with; one in the
             user's own configuration if None.
+        older_mqtt_url: MQTT broker of the older demo's services, for ``kit bridge``; ``mqtt_url``
+            if None.
+        older_kafka_bootstrap: Their Kafka cluster; ``kafka_bootstrap`` if None.
         metrics_port: First of the ports of 127.0.0.1 on which the services export metrics and
             health, one each; 0 for any free ones; none if None.
     """
@@ -58,6 +61,8 @@ class Settings(BaseSettings):
     spool_dir: Path | None = None
     registry: str | None = None
     keys_dir: Path | None = None
+    older_mqtt_url: SecretStr | None = None
+    older_kafka_bootstrap: str | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65_000)] | None = None
 
     @field_validator("registry")

@@ -50,7 +50,8 @@ class Link:
     Args:
         url: Where the broker is.
         client_id: Which client this is; the broker keeps one connection of that name.
-        will: Makes what the broker says when we vanish; asked anew at each connection.
+        will: Makes what the broker says when we vanish; asked anew at each connection. Without
+            one it says nothing.
         on_message: Called with each message, on the network's thread.
         on_change: Called when the connection came (True) or went (False), on that thread.
         counters: Gets ``failed``, ``refused`` and ``reconnects``.
@@ -66,7 +67,7 @@ class Link:
         url: BrokerUrl,
         *,
         client_id: str,
-        will: Callable[[], MqttMessage],
+        will: Callable[[], MqttMessage] | None,
         on_message: Callable[[paho.MQTTMessage], None],
         on_change: Callable[[bool], None],
         counters: Counters,
@@ -169,7 +170,8 @@ class Link:
         return client
 
     def _before_connect(self, client: paho.Client, _data: object) -> None:
-        client.will_set(**_arguments(self._will(), PacketTypes.WILLMESSAGE))
+        if self._will is not None:
+            client.will_set(**_arguments(self._will(), PacketTypes.WILLMESSAGE))
 
     def _connect_answered(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _p: object

@@ -143,6 +143,16 @@ class Proxy:
                     end.shutdown(socket.SHUT_RDWR)
                 end.close()
 
+    def black_out(self) -> None:
+        """Let no byte through, and nobody in: as a radio link that is gone."""
+        self._open = False
+        self.freeze()
+
+    def light_up(self) -> None:
+        """End a black-out."""
+        self.open_door()
+        self.thaw()
+
     def freeze(self) -> None:
         """Let no byte through, while the connections stay."""
         self._flowing.clear()

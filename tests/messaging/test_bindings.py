@@ -7,6 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cloudevents.core.bindings import kafka
+from cloudevents.core.bindings.kafka import KafkaMessage
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +20,7 @@ from kit.messaging.bindings import (
     MAX_IMAGE_BYTES,
     MAX_JSON_BYTES,
     QOS,
+    ContentMode,
     MqttMessage,
     from_kafka,
     from_mqtt,
@@ -54,6 +59,72 @@ def test_an_event_survives_mqtt(event: Event) -> None:
 def test_an_event_survives_kafka(event: Event) -> None:
     message = to_kafka(event, source="test")
     assert from_kafka(message.value, headers=list(message.headers.items())) == event
+
+
+def structured(event: Event) -> KafkaMessage:
+    return to_kafka(event, source="test", mode=ContentMode.STRUCTURED)
+
+
+def from_structured(value: bytes) -> Event:
+    return from_kafka(value, headers=[("content-type", b"application/cloudevents+json")])
+
+
+@given(events)
+def test_an_event_survives_kafka_in_structured_mode(event: Event) -> None:
+    message = structured(event)
+    assert from_kafka(message.value, headers=list(message.headers.items())) == event
+
+
+@pytest.mark.parametrize("event", one_of_each("t"), ids=lambda event: event.kind)
+def test_a_structured_event_is_one_json_document_to_the_official_reader(event: Event) -> None:
+    message = structured(event)
+    assert message.headers == {"content-type": b"application/cloudevents+json"}
+    assert message.key == b"t"
+    read = kafka.from_structured(message, JSONFormat(), CloudEvent)
+    assert (read.get_id(), read.get_type()) == (event.event_id, event.type_name())
+    image = event.image if isinstance(event, Frame) else None
+    assert image is None or read.get_data() == image
+
+
+def test_the_content_type_may_have_parameters() -> None:
+    event = a_command("t")
+    headers = [("Content-Type", b"application/cloudevents+json; charset=UTF-8")]
+    assert from_kafka(structured(event).value, headers=headers) == event
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"no json",
+        b"[" * 100_000,
+        structured(a_command("t")).value.replace(b'"data"', b'"data_base64"'),
+        structured(a_frame("t")).value.replace(b'"data_base64": "/9j', b'"data_base64": "!/9j'),
+        structured(a_frame("t")).value.replace(b'"data_base64"', b'"data"'),
+        structured(a_frame("t")).value.replace(b'"sequence": "0"', b'"sequence": NaN'),
+        structured(a_command("t")).value.replace(b'"specversion": "1.0"', b'"specversion": 1'),
+        structured(a_command("t")).value.replace(b'"time": "', b'"time": "x'),
+    ],
+)
+def test_a_structured_message_that_is_no_event_is_refused(value: bytes) -> None:
+    with pytest.raises(EventError):
+        from_structured(value)
+
+
+def test_a_structured_image_beyond_the_limit_is_neither_written_nor_read() -> None:
+    with pytest.raises(EventError, match="too long"):
+        structured(a_frame("t", size=MAX_IMAGE_BYTES + 1))
+    with pytest.raises(EventError, match="too long"):
+        from_structured(b" " * (4 * MAX_IMAGE_BYTES))
+
+
+@given(event=events, cut=st.integers(0, 400))
+def test_a_truncated_structured_message_is_refused(event: Event, cut: int) -> None:
+    value = structured(event).value
+    with pytest.raises(EventError):
+        from_structured(value[: len(value) - 1 - cut])
 
 
 @pytest.mark.parametrize("event", one_of_each("t"), ids=lambda event: event.kind)

@@ -210,6 +210,31 @@ def test_the_end_and_the_return_of_the_connection_are_told(broker_url: str, trai
             wait_until(lambda: told == [True, False, True], "the return is told")
 
 
+def test_with_a_session_the_broker_keeps_what_comes_while_a_client_is_dead(
+    broker_url: str, train_id: str
+) -> None:
+    dying = DYING_CLIENT.replace(
+        "train_id=sys.argv[2])",
+        "train_id=sys.argv[2], session_s=60)\n"
+        "client.subscribe(f'train/{sys.argv[2]}/command', lambda event, ns: None)",
+    )
+    argv = [sys.executable, "-c", dying, broker_url, train_id]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        child.send_signal(signal.SIGKILL)
+    sent: list[Event] = [a_command(train_id, reason=str(number)) for number in range(20)]
+    with client(broker_url, train_id, "sender") as sender:
+        for event in sent:
+            sender.publish(event)
+        assert sender.flush(30)
+    inbox = Inbox()
+    next_one = MqttClient(broker_url, service="capture", train_id=train_id, session_s=60)
+    next_one.subscribe(f"train/{train_id}/command", inbox)
+    with next_one:
+        assert inbox.wait_for(20) == sent
+
+
 def test_without_a_connection_only_a_stop_is_kept(broker_url: str, train_id: str) -> None:
     with Proxy(broker_url) as proxy:
         listener, inbox = listen(broker_url, train_id, f"train/{train_id}/#")

@@ -203,14 +203,13 @@ def test_a_link_that_freezes_and_comes_back_loses_no_event_and_no_order(train_id
 
             send(20)
             assert sink.flush(30)
-            for outage in (proxy.freeze, proxy.close_door):
+            for outage in (proxy.freeze, proxy.close_door, proxy.black_out):
                 outage()
                 send(20)
                 wait_until(lambda: not sink.stats.connected, "the link is known to be down")
                 send(20)
                 assert sink.stats.events_waiting >= 20
-                proxy.thaw()
-                proxy.open_door()
+                proxy.light_up()
                 assert sink.flush(30)
             assert (sink.stats.lost, sink.stats.thinned, sink.stats.dropped) == (0, 0, 0)
         wait_until(lambda: len(reader.reasons()) == sent, "all events came")

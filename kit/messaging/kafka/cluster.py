@@ -113,7 +113,29 @@ def ensure_topics(config: dict[str, Any], *, timeout_s: float = CONNECT_TIMEOUT_
         KafkaException: If the cluster does not answer or refuses.
         TimeoutError: If it takes too long.
     """
-    admin = AdminClient(config, logger=client_logger)
+    make_topics(admin_client(config), timeout_s=timeout_s)
+
+
+def admin_client(config: dict[str, Any]) -> AdminClient:
+    """Build a client for topics; who looks often keeps it.
+
+    Args:
+        config: What :func:`client_config` returned.
+    """
+    return AdminClient(config, logger=client_logger)
+
+
+def make_topics(admin: AdminClient, *, timeout_s: float) -> None:
+    """Create the kit's topics where they are missing.
+
+    Args:
+        admin: A client for topics.
+        timeout_s: How long the cluster may take, seconds.
+
+    Raises:
+        KafkaException: If the cluster does not answer or refuses.
+        TimeoutError: If it takes too long.
+    """
     wanted = [
         NewTopic(
             topic,
@@ -145,7 +167,19 @@ def describe_topics(
         KafkaException: If the cluster does not answer, or a topic is missing.
         TimeoutError: If it takes too long.
     """
-    admin = AdminClient(config, logger=client_logger)
+    return look_up_topics(admin_client(config), topics, timeout_s=timeout_s)
+
+
+def look_up_topics(
+    admin: AdminClient, topics: Sequence[str], *, timeout_s: float
+) -> dict[str, tuple[str, list[int]]]:
+    """Look topics up, as :func:`describe_topics` does.
+
+    Args:
+        admin: A client for topics.
+        topics: Their names.
+        timeout_s: How long the cluster may take, seconds.
+    """
     futures = admin.describe_topics(TopicCollection(list(topics)), request_timeout=timeout_s)
     found = {name: future.result(timeout_s + 1) for name, future in futures.items()}
     return {

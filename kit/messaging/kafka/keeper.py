@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from kit.messaging.bindings import EVENTS_TOPIC
 from kit.messaging.counters import Counters
-from kit.messaging.kafka.cluster import describe_topics, ensure_topics
+from kit.messaging.kafka.cluster import admin_client, look_up_topics, make_topics
 from kit.messaging.kafka.ordered_lane import OrderedLane
 from kit.messaging.kafka.outbox import Outbox
 from kit.messaging.kafka.uplink import Uplink
@@ -52,7 +52,7 @@ class Keeper:
         uplink: Uplink,
         counters: Counters,
     ) -> None:
-        self._config = config
+        self._admin = admin_client(config)
         self._outbox = outbox
         self._lanes = tuple(lanes)
         self._uplink = uplink
@@ -94,10 +94,9 @@ class Keeper:
 
     def _look(self, suspicious: Sequence[OrderedLane]) -> None:
         try:
-            ensure_topics(self._config, timeout_s=_TIMEOUT_S)
-            ((topic_id, _),) = describe_topics(
-                self._config, [EVENTS_TOPIC], timeout_s=_TIMEOUT_S
-            ).values()
+            make_topics(self._admin, timeout_s=_TIMEOUT_S)
+            topics = look_up_topics(self._admin, [EVENTS_TOPIC], timeout_s=_TIMEOUT_S)
+            topic_id, _ = topics[EVENTS_TOPIC]
         except (KafkaException, TimeoutError) as error:
             self._counters.fault("topics", error)
             self._looks = 0
