@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
 from kit.errors import missing_extra
 from kit.sim.hub import Session, VirtualHub
+from kit.sim.radio_client import RadioClient
 from kit.train.lwp3.enums import CHARACTERISTIC_UUID, COMPANY_ID, SERVICE_UUID, SystemType
 
 try:
@@ -25,7 +26,6 @@ try:
     from bumble.device import Connection, Device, DeviceConfiguration
     from bumble.host import Host
     from bumble.link import LocalLink
-    from bumble.transport.common import StreamPacketSink, StreamPacketSource
 except ImportError as error:
     raise missing_extra("bumble", "sim") from error
 
@@ -71,49 +71,6 @@ def advertisement(*, pressed: bool = False) -> bytes:
     return bytes(fields)
 
 
-class _ClientController(Controller):
-    """The Bluetooth controller of one client; it answers scans with the hub's name too."""
-
-    scan_response: Callable[[], bytes]
-
-    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        # The software controller repeats the advertisement where the scan response belongs.
-        if isinstance(packet, hci.HCI_LE_Extended_Advertising_Report_Event):
-            kind = hci.HCI_LE_Extended_Advertising_Report_Event.EventType
-            for report in packet.reports:
-                if report.event_type & kind.SCAN_RESPONSE:
-                    report.data = self.scan_response()
-            packet = hci.HCI_LE_Extended_Advertising_Report_Event(packet.reports)
-        super().send_hci_packet(packet)
-
-
-class _Client(StreamPacketSource):
-    """One TCP connection that speaks HCI."""
-
-    def __init__(self, radio: VirtualRadio) -> None:
-        super().__init__()
-        self._radio = radio
-        self.controller: _ClientController | None = None
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.controller = _ClientController(
-            "client",
-            host_source=self,
-            host_sink=StreamPacketSink(transport),
-            link=self._radio.link,
-        )
-        self.controller.scan_response = self._radio.scan_response
-        self._radio.clients.add(self)
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        assert self.controller is not None
-        self.controller.host = None
-        self._radio.lost(self)
-
-
 class VirtualRadio:
     """Puts a virtual hub on the air; an async context manager.
 
@@ -136,9 +93,11 @@ class VirtualRadio:
         self.hub = hub
         self.address = HUB_ADDRESS
         self.link: LocalLink | None = None
-        self.clients: set[_Client] = set()
+        self.clients: set[RadioClient] = set()
         self._host, self._port = host, port
         self._supervision_timeout_s = supervision_timeout_s
+        self._advertising = asyncio.Lock()
+        self._closing = False
         self._connections: set[Connection] = set()
         self._announced: set[Connection] = set()
         self._sessions: dict[Connection, Session] = {}
@@ -156,6 +115,7 @@ class VirtualRadio:
         return bytes(core.AdvertisingData([data_types.CompleteLocalName(self.hub.name)]))
 
     async def __aenter__(self) -> Self:
+        self._closing = False
         self.link = LocalLink()  # type: ignore[no-untyped-call]
         self._controller = Controller("hub", link=self.link)
         self._device = Device(
@@ -176,7 +136,7 @@ class VirtualRadio:
         await self._advertise()
         self.hub.on_switch(self._switched)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Client(self), self._host, self._port)
+        self._server = await loop.create_server(lambda: RadioClient(self), self._host, self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         self._spawn(self._refresh())
         return self
@@ -188,6 +148,8 @@ class VirtualRadio:
         trace: TracebackType | None,
     ) -> None:
         self.hub.on_switch(lambda _on: None)
+        self._closing = True
+        await self._advertise()
         self._server.close()
         for client in tuple(self.clients):
             assert client.transport is not None
@@ -197,11 +159,10 @@ class VirtualRadio:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for timer in self._timers:
             timer.cancel()
-        await self._device.stop_advertising()
         await self._device.power_off()
         await self._server.wait_closed()
 
-    def lost(self, client: _Client) -> None:
+    def lost(self, client: RadioClient) -> None:
         """Lose a client's link once the supervision timeout has passed."""
         self.clients.discard(client)
         loop = asyncio.get_running_loop()
@@ -218,7 +179,7 @@ class VirtualRadio:
     async def go_out_of_reach(self) -> None:
         """Lose every link, and be found by nobody until :meth:`come_back`."""
         self._reachable = False
-        await self._device.stop_advertising()
+        await self._advertise()
         self.lose_links()
 
     async def come_back(self) -> None:
@@ -227,13 +188,13 @@ class VirtualRadio:
             self._reachable = True
             await self._advertise()
 
-    def _drop(self, client: _Client) -> None:
+    def _drop(self, client: RadioClient) -> None:
         self._lose_link(client)
         assert self.link is not None
         assert client.controller is not None
         self.link.remove_controller(client.controller)
 
-    def _lose_link(self, client: _Client) -> None:
+    def _lose_link(self, client: RadioClient) -> None:
         """Lose a client's link at the hub's end."""
         assert client.controller is not None
         theirs = {each.self_address for each in client.controller.le_connections.values()}
@@ -242,14 +203,17 @@ class VirtualRadio:
                 self._controller.on_le_disconnected(connection, _OUT_OF_REACH)
 
     async def _advertise(self) -> None:
-        if not (self.hub.switched_on and self._reachable):
-            return
-        await self._device.start_advertising(
-            advertising_data=advertisement(pressed=self.hub.button_pressed),
-            scan_response_data=self.scan_response(),
-            advertising_interval_min=ADVERTISING_INTERVAL_MS,
-            advertising_interval_max=ADVERTISING_INTERVAL_MS,
-        )
+        """Advertise if the hub is on and in reach; the stack cannot start and stop at once."""
+        async with self._advertising:
+            if not (self.hub.switched_on and self._reachable) or self._closing:
+                await self._device.stop_advertising()
+                return
+            await self._device.start_advertising(
+                advertising_data=advertisement(pressed=self.hub.button_pressed),
+                scan_response_data=self.scan_response(),
+                advertising_interval_min=ADVERTISING_INTERVAL_MS,
+                advertising_interval_max=ADVERTISING_INTERVAL_MS,
+            )
 
     def _on_connection(self, connection: Connection) -> None:
         self._connections.add(connection)
@@ -265,7 +229,7 @@ class VirtualRadio:
         self._spawn(self._advertise() if on else self._go_silent())
 
     async def _go_silent(self) -> None:
-        await self._device.stop_advertising()
+        await self._advertise()
         # Those that listen are told first, and hung up on by the hub.
         for connection in self._connections - self._sessions.keys():
             await connection.disconnect()
