@@ -111,6 +111,11 @@ METRICS: tuple[Metric, ...] = (
         _CONTROL,
     ),
     _counter("kit_frames_captured_total", "Frames captured", of=("capture",)),
+    _counter(
+        "kit_pictures_withheld_total",
+        "Pictures not published: a live camera repeats itself or shows nothing",
+        of=("capture",),
+    ),
     _counter("kit_predictions_total", "Frames that the model looked at", of=_INFERENCE),
     _counter("kit_detections_total", "Signs that the model saw", of=_INFERENCE),
     _counter(

@@ -45,7 +45,10 @@ class CaptureService(Service[CaptureParameters]):
 
     name: ClassVar[str] = "capture"
     parameters_type: ClassVar[type[ServiceParameters]] = CaptureParameters
-    counted: ClassVar[Mapping[str, Counted]] = {"frames": Counted("kit_frames_captured_total")}
+    counted: ClassVar[Mapping[str, Counted]] = {
+        "frames": Counted("kit_frames_captured_total"),
+        "blind": Counted("kit_pictures_withheld_total"),
+    }
     work: ClassVar[str] = "picture from the camera"
 
     @contextmanager
@@ -103,6 +106,13 @@ class CaptureService(Service[CaptureParameters]):
             "source": hide_password(self.parameters.source),
             **({"blind": self._blind} if self._blind else {}),
         }
+
+    def troubles(self) -> list[str]:
+        """Return also what keeps the camera from seeing."""
+        found = super().troubles()
+        if self.ready.is_set() and self._blind:
+            found.append(self._blind)
+        return found
 
     def picture(self) -> npt.NDArray[np.uint8] | None:
         """Return the latest frame."""

@@ -60,8 +60,10 @@ def test_a_live_camera_is_published_only_while_it_sees(mqtt_url: str, train_id: 
         wait_for_more("blind")
         assert count("frames") == frames
         assert "repeats" in str(service.numbers()["blind"])
+        assert "the camera repeats its picture" in service.troubles()
         lens.give = scene
         wait_for_more("frames")
         assert "blind" not in service.numbers()
+        assert service.troubles() == []
         service.stop()
         thread.join(PATIENCE_S)
