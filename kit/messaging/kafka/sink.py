@@ -257,8 +257,7 @@ class KafkaSink:
 
     def _images_turn(self) -> bool:
         """Live frames and events go first."""
-        behind = self._outbox.waiting(Shelf.EVENTS) > BEHIND
-        return self._uplink.up and not behind and not self._live.crowded
+        return self._outbox.waiting(Shelf.EVENTS) <= BEHIND and not self._live.crowded
 
     def _tell(self) -> None:
         with self._changed:
