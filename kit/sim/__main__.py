@@ -1,8 +1,7 @@
 """The virtual set as a process: ``python -m kit.sim --scenario standard --seed 7``.
 
 When it is ready it prints one JSON line that says where its camera and its hub are. It ends
-with the process that started it, or on SIGTERM or SIGINT. On SIGUSR1 the hub loses its links, as if
-it were out of reach for a moment; SIGUSR2 switches the hub off, and on again.
+with the process that started it, or on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -85,8 +84,6 @@ async def _run(arguments: argparse.Namespace, journal: Journal) -> None:
         VirtualRadio(hub) as radio,
         MishapServer(mishaps, radio, enabled=arguments.mishaps) as desk,
     ):
-        loop.add_signal_handler(signal.SIGUSR1, radio.lose_links)
-        loop.add_signal_handler(signal.SIGUSR2, hub.press_power)
         with _start_camera(arguments, window.port) as camera:
             facts = await asyncio.to_thread(camera.ready, timeout_s=_CAMERA_START_S)
             announce_ready(

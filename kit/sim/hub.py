@@ -11,7 +11,15 @@ import struct
 from collections.abc import Callable
 
 from kit.errors import HubError
-from kit.sim.hub_modes import DEVICES, mode_information, port_information, raw_voltage
+from kit.sim.hub_modes import (
+    DEVICES,
+    LOW_VOLTAGE_V,
+    attached,
+    mode_information,
+    port_information,
+    property_value,
+    raw_voltage,
+)
 from kit.sim.hub_session import HubPort, Session
 from kit.train.lwp3 import hub_messages as m
 from kit.train.lwp3 import output_messages as o
@@ -32,15 +40,9 @@ from kit.train.lwp3.enums import (
     MessageType,
     OutputSubcommand,
     PropertyOperation,
-    SystemType,
 )
 
 __all__ = ["HubPort", "Session", "VirtualHub"]
-
-LOW_VOLTAGE_V = 6.0
-"""Battery voltage below which the virtual hub raises its low-voltage alert, volts."""
-
-_VERSION_1 = 0x10000000
 
 
 class VirtualHub:
@@ -114,7 +116,7 @@ class VirtualHub:
         self._sessions.append(session)
         if announce:
             for port, device in self._devices.items():
-                notify(_attached(port, device))
+                notify(attached(port, device))
         return session
 
     def leave(self, session: Session) -> None:
@@ -159,7 +161,7 @@ class VirtualHub:
         """Put a device into a free port."""
         self._devices[port] = device
         for session in self._sessions:
-            session.notify(_attached(port, device))
+            session.notify(attached(port, device))
 
     def refresh(self) -> None:
         """Tell every client what changed among the things that it asked for."""
@@ -249,20 +251,13 @@ class VirtualHub:
         session.notify(encode(update))
 
     def _property(self, what: HubProperty) -> bytes:
-        values = {
-            HubProperty.ADVERTISING_NAME: self.name.encode(),
-            HubProperty.BUTTON: bytes([self.button_pressed]),
-            HubProperty.FIRMWARE_VERSION: struct.pack("<I", _VERSION_1),
-            HubProperty.HARDWARE_VERSION: struct.pack("<I", _VERSION_1),
-            HubProperty.RSSI: struct.pack("b", self.rssi_dbm),
-            HubProperty.BATTERY_VOLTAGE: bytes([round(self._port.battery_percent)]),
-            HubProperty.BATTERY_TYPE: b"\0",
-            HubProperty.MANUFACTURER_NAME: b"Virtual set",
-            HubProperty.SYSTEM_TYPE: bytes([SystemType.CITY]),
-        }
-        if what not in values:
-            raise HubError("The virtual hub does not tell this", got=what.name)
-        return values[what]
+        return property_value(
+            what,
+            name=self.name,
+            pressed=self.button_pressed,
+            rssi_dbm=self.rssi_dbm,
+            battery_percent=self._port.battery_percent,
+        )
 
     def _hub_alert(self, session: Session, message: m.HubAlertMessage) -> None:
         if message.operation is AlertOperation.DISABLE_UPDATES:
@@ -306,8 +301,3 @@ class VirtualHub:
         if port not in self._devices:
             raise HubError("Nothing is attached to this port", got=port)
         return self._devices[port]
-
-
-def _attached(port: int, device: IoType) -> bytes:
-    message = m.AttachedIoMessage(port, IoEvent.ATTACHED, device, _VERSION_1, _VERSION_1)
-    return encode(message)

@@ -6,14 +6,20 @@ import struct
 from dataclasses import dataclass
 
 from kit.errors import HubError
+from kit.train.lwp3.codec import encode
 from kit.train.lwp3.enums import (
+    BatteryType,
     DataFormat,
+    HubProperty,
+    IoEvent,
     IoType,
     Mapping,
     ModeInformationType,
     Port,
     PortCapabilities,
+    SystemType,
 )
+from kit.train.lwp3.hub_messages import AttachedIoMessage
 from kit.train.lwp3.port_messages import ModeInformation, ModeInformationRequest, PortInformation
 from kit.train.lwp3.values import ModeMapping, ValueFormat
 
@@ -30,6 +36,13 @@ VOLTAGE_RAW_MAX = 3893
 
 VOLTAGE_SI_MAX_MV = 9600
 """Voltage at that raw value in millivolts; the hub tells it, as ``SI`` range."""
+
+
+LOW_VOLTAGE_V = 6.0
+"""Battery voltage below which the virtual hub raises its low-voltage alert, volts."""
+
+VERSION_1 = 0x10000000
+"""Version 1.0.00.0000 of everything on this hub, as the protocol packs it."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,38 @@ _MODES = {
 }
 
 
+def property_value(
+    what: HubProperty, *, name: str, pressed: bool, rssi_dbm: int, battery_percent: float
+) -> bytes:
+    """Return the bytes of a property of the hub.
+
+    Args:
+        what: Which property.
+        name: Advertised name.
+        pressed: Whether the button is pressed.
+        rssi_dbm: Strength of the client's signal, -128 to 127.
+        battery_percent: Charge left, 0 to 100.
+
+    Raises:
+        HubError: If the virtual hub does not know it.
+    """
+    values = {
+        HubProperty.ADVERTISING_NAME: name.encode(),
+        HubProperty.BUTTON: bytes([pressed]),
+        HubProperty.FIRMWARE_VERSION: struct.pack("<I", VERSION_1),
+        HubProperty.HARDWARE_VERSION: struct.pack("<I", VERSION_1),
+        HubProperty.RSSI: struct.pack("b", rssi_dbm),
+        HubProperty.BATTERY_VOLTAGE: bytes([round(battery_percent)]),
+        HubProperty.BATTERY_TYPE: bytes([BatteryType.NORMAL]),
+        HubProperty.MANUFACTURER_NAME: b"Virtual set",
+        HubProperty.PROTOCOL_VERSION: b"\x00\x03",
+        HubProperty.SYSTEM_TYPE: bytes([SystemType.CITY]),
+    }
+    if what not in values:
+        raise HubError("The virtual hub does not tell this", got=what.name)
+    return values[what]
+
+
 def raw_voltage(voltage_v: float) -> bytes:
     """Return what the voltage sensor measures, two bytes little-endian.
 
@@ -92,6 +137,11 @@ def raw_voltage(voltage_v: float) -> bytes:
     """
     raw = round(voltage_v * 1000 / VOLTAGE_SI_MAX_MV * VOLTAGE_RAW_MAX)
     return struct.pack("<H", max(0, min(VOLTAGE_RAW_MAX, raw)))
+
+
+def attached(port: int, device: IoType) -> bytes:
+    """Return the message that announces a device."""
+    return encode(AttachedIoMessage(port, IoEvent.ATTACHED, device, VERSION_1, VERSION_1))
 
 
 def port_information(port: int, device: IoType) -> PortInformation:

@@ -1,6 +1,5 @@
 import asyncio
 import json
-import signal
 import socket
 import time
 from urllib.parse import urlsplit
@@ -11,7 +10,6 @@ import pytest
 from kit.child import Child
 from kit.errors import MissionError
 from kit.train.hub import Hub
-from kit.train.hub_facts import HubEventKind
 from kit.vision.cameras import open_camera
 
 
@@ -27,14 +25,9 @@ def start(path):
 
 
 @pytest.fixture(scope="module")
-def running(truth):
+def facts(truth):
     with start(truth) as child:
-        yield child
-
-
-@pytest.fixture(scope="module")
-def facts(running):
-    return running.ready(timeout_s=60)
+        yield child.ready(timeout_s=60)
 
 
 def lines(path, kind):
@@ -83,29 +76,6 @@ def test_a_bluetooth_client_drives_and_brakes_the_train(facts, truth):
     assert any(message.endswith("51007f") for message in messages)
     assert lines(truth, "brake")[0]["how"] == "brake"
     assert 0.1 < position() < 1
-
-
-def test_its_links_are_lost_and_its_hub_is_switched_by_signals(running, facts):
-    async def run():
-        kinds = []
-
-        async def happened(kind):
-            async with asyncio.timeout(30):
-                while kind not in kinds:  # noqa: ASYNC110 - Bluetooth tells by a callback
-                    await asyncio.sleep(0.01)
-            kinds.clear()
-
-        async with Hub(facts["hub"]) as hub:
-            hub.on_event(lambda event: kinds.append(event.kind))
-            running.signal(signal.SIGUSR1)
-            await happened(HubEventKind.CONNECTED)
-            running.signal(signal.SIGUSR2)
-            await happened(HubEventKind.DISCONNECTED)
-            assert not hub.connected
-            running.signal(signal.SIGUSR2)
-            await happened(HubEventKind.CONNECTED)
-
-    asyncio.run(run())
 
 
 def test_it_ends_when_its_parent_lets_go_and_takes_its_camera_along(tmp_path):

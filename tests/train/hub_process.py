@@ -1,7 +1,7 @@
 """A virtual hub in a process of its own: ``python -m tests.train.hub_process --log FILE``.
 
 It writes one line for each message that the hub receives: monotonic nanoseconds and the bytes.
-SIGUSR1 loses its links, SIGUSR2 switches it off and on again, as with ``python -m kit.sim``.
+SIGUSR1 loses its links, SIGUSR2 switches it off and on again.
 """
 
 from __future__ import annotations
