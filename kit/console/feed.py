@@ -22,7 +22,7 @@ POLL_S = 0.2
 RETRY_S = 2.0
 """Pause before Kafka is tried again, seconds."""
 
-LIVE_HOLDS_NS = 1_000_000_000
+LIVE_HOLDS_NS = 5_000_000_000
 """For how long after a copy from the live topic a train's history is passed over, nanoseconds."""
 
 _log = logging.getLogger(__name__)
@@ -117,7 +117,13 @@ class Feed:
         self._deliver(Arrival(event, received_ns, time.time() - late_s))
 
     def _is_history(self, event: Event, received_ns: int) -> bool:
-        """Tell whether an event of the past comes in while others tell what happens now."""
+        """Tell whether an event of the past comes in while others tell what happens now.
+
+        History ends where events come that were shown as copies already.
+        """
+        if self._source.repeated is not None:
+            self._live_until_ns.pop(self._source.repeated.train_id, None)
+            self._source.repeated = None
         if self._source.topic == LIVE_TOPIC:
             self._live_until_ns[event.train_id] = received_ns + LIVE_HOLDS_NS
             return False

@@ -83,6 +83,7 @@ class KafkaSource:
 
     Attributes:
         topic: Where the event that was returned last came from.
+        repeated: The latest event that came once more and was not returned; None if none did.
 
     Raises:
         ConfigError: If the settings cannot be used.
@@ -106,6 +107,7 @@ class KafkaSource:
         self._next: dict[tuple[str, int], int] = {}
         self._using = threading.Lock()
         self.topic = ""
+        self.repeated: Event | None = None
         self._closed = False
         self._gone = False
         self._look_again_at = 0.0
@@ -261,6 +263,7 @@ class KafkaSource:
             return None
         if any(event.event_id in seen for seen in self._seen.values()):
             self._counters.add("repeated")
+            self.repeated = event
             return None
         self.topic = message.topic() or ""
         self._seen[self.topic].add(event.event_id)
