@@ -98,10 +98,10 @@ def _trial(it: Stand, client: MqttClient, found: StopTrials) -> StopTrials:
         client.publish(_command(Action.CRUISE))
     stop = _command(Action.STOP)
     client.publish(stop)
-    state = it.operator.wait_for(lambda s: s.frame == stop.frame, PATIENCE_S)
-    received_ns = state.marks[Stage.COMMAND_RECEIVED]
+    state = it.operator.wait_for(lambda s: s.frame == stop.frame or _stands(s), PATIENCE_S)
+    received_ns = state.marks.get(Stage.COMMAND_RECEIVED, 0)
     braked_before = any(write.brakes and write.at_ns < received_ns for write in it.log.writes())
-    if state.motion is not Motion.STOPPING or braked_before:
+    if state.frame != stop.frame or braked_before:
         it.operator.wait_for(_stands, PATIENCE_S)
         return replace(found, void=found.void + 1)
     brake = it.log.first_brake(since_ns=received_ns, timeout_s=PATIENCE_S)
