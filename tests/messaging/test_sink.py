@@ -143,7 +143,7 @@ def test_after_a_long_absence_live_comes_first_and_history_in_order(
         Reader(broker.bootstrap, train_id, LIVE_TOPIC, FRAMES_TOPIC) as live,
         Reader(broker.bootstrap, train_id, EVENTS_TOPIC) as history,
         KafkaSink(
-            broker.bootstrap, settings=SETTINGS, outbox=path, events_pace=Pace(200, 8000)
+            broker.bootstrap, settings=SETTINGS, outbox=path, events_pace=Pace(200, 4000)
         ) as sink,
     ):
         number = 20_000
