@@ -159,6 +159,7 @@ class ControlService(Service[ControlServiceParameters]):
                 ) as controller:
                     self._loop, self._controller = asyncio.get_running_loop(), controller
                     self.ready.set()
+                    guardian.keep_to(hub.address)
                     await self._beat(guardian, controller)
                     self._controller = None
                 guardian.goodbye()  # only now: the train was braked, and the hub is still held

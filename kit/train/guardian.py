@@ -38,6 +38,7 @@ CONFIRM_S = 0.3
 
 _BEAT = b"."
 _GOODBYE = b"q"
+_ADDRESS, _END = b"@", b"\n"
 _LEFT_TO_BRAKE: list[Child] = []  # held, since a Popen that is collected while it runs warns
 _log = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class Guardian:
         self._enabled = enabled
         self._silence_s = silence_s
         self._log = log
+        self._news = b""
+        self._told = False  # with the next beat: the first word begins the watch
         self._child: Child | None = None
 
     @property
@@ -84,7 +87,8 @@ class Guardian:
         if not self._enabled:
             return True
         assert self._child is not None
-        if self._child.alive and self._send(_BEAT):
+        if self._child.alive and self._send(_BEAT if self._told else self._news + _BEAT):
+            self._told = True
             return True
         code = self._child.exit_code
         _log.warning("The guardian was gone (exit code %s); starting another", code)
@@ -112,6 +116,15 @@ class Guardian:
             self._child.stdin.close()
             _LEFT_TO_BRAKE.append(self._child)
 
+    def keep_to(self, address: str | None) -> None:
+        """Say which hub the controller drives, so that no other one is braked in its place.
+
+        Args:
+            address: The hub's address; None if the link has none.
+        """
+        self._news = b"" if address is None else _ADDRESS + address.encode() + _END
+        self._told = False
+
     def goodbye(self) -> None:
         """Say that the train was braked and the guardian is needed no more.
 
@@ -130,6 +143,7 @@ class Guardian:
         arguments = ("--hub", self._hub, "--silence-s", str(self._silence_s))
         self._child = Child.module("kit.train.guardian", *arguments, name="guardian", log=self._log)
         os.set_blocking(self._child.stdin.fileno(), False)
+        self._told = False
 
     def _send(self, word: bytes) -> bool:
         assert self._child is not None
@@ -143,14 +157,16 @@ class Guardian:
 
 
 class Watch:
-    """The guardian's side: reads beats, and tells when to brake.
+    """The guardian's side: reads beats, and tells when to brake, and which hub.
 
     Args:
         silence_s: Longest silence, seconds.
     """
 
     def __init__(self, silence_s: float) -> None:
+        self.address: str | None = None
         self._silence_s = silence_s
+        self._rest = b""
 
     async def silent(self, beats: asyncio.StreamReader) -> bool:
         """Wait until the beats end.
@@ -162,16 +178,32 @@ class Watch:
             True if they fell silent or ended without a goodbye. False after a goodbye, and if
             they never began: then the train was never moved either.
         """
-        words = await beats.read(1)
-        if not words:
+        words = self._take(await beats.read(1))
+        if words is None:
             return False
-        while words and _GOODBYE not in words:
+        while words is not None and _GOODBYE not in words:
             try:
                 async with asyncio.timeout(self._silence_s):
-                    words = await beats.read(4096)
+                    words = self._take(await beats.read(4096))
             except TimeoutError:
                 return True
-        return not words
+        return words is None
+
+    def _take(self, data: bytes) -> bytes | None:
+        """Note an address among what was read, and return the rest; None at the end."""
+        if not data:
+            return None
+        words = self._rest + data
+        self._rest = b""
+        while _ADDRESS in words:
+            before, _, after = words.partition(_ADDRESS)
+            address, end, after = after.partition(_END)
+            if not end:
+                self._rest = _ADDRESS + address
+                return before
+            self.address = address.decode("ascii", "replace")
+            words = before + after
+        return words
 
 
 async def brake(source: str, *, try_for_s: float = TRY_FOR_S) -> int:
@@ -207,6 +239,12 @@ async def brake(source: str, *, try_for_s: float = TRY_FOR_S) -> int:
         await asyncio.sleep(min(1.0, 0.05 * 2.0 ** min(attempt, 10)))
 
 
+def _with_address(source: str, address: str | None) -> str:
+    """Name the hub by its address, if the system's own Bluetooth reaches it."""
+    over_system = HubSource.parse(source).transport is None
+    return f"ble:{address}" if over_system and address is not None else source
+
+
 async def _standard_input() -> asyncio.StreamReader:
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -217,11 +255,12 @@ async def _standard_input() -> asyncio.StreamReader:
 async def _guard(source: str, silence_s: float) -> int:
     beats = await _standard_input()
     announce_ready(pid=os.getpid())
-    if not await Watch(silence_s).silent(beats):
+    watch = Watch(silence_s)
+    if not await watch.silent(beats):
         return 0
     began = time.monotonic()
     _log.error("The controller's process is silent: braking the train")
-    attempts = await brake(source)
+    attempts = await brake(_with_address(source, watch.address))
     took_ms = (time.monotonic() - began) * 1000
     _log.error("The train was braked after %.0f ms, in %d attempts", took_ms, attempts)
     return 3

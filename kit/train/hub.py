@@ -71,6 +71,11 @@ class Hub:
         return self._connected
 
     @property
+    def address(self) -> str | None:
+        """Address of the hub that was found, if it has one."""
+        return self._link.address
+
+    @property
     def battery_percent(self) -> int | None:
         """Charge left, 0 to 100, once the hub has told."""
         return self.facts.battery_percent

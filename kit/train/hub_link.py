@@ -50,6 +50,7 @@ class HubLink:
         on_lost: Callable[[], None],
     ) -> None:
         self.held = False
+        self.address: str | None = None
         self._source = source
         self._on_data = on_data
         self._on_lost = on_lost
@@ -139,6 +140,7 @@ class HubLink:
 
     def _keep_to(self, address: str) -> None:
         """Never take another train for this one, should its link be lost."""
+        self.address = address
         self._source = replace(self._source, target=address)
         if self._finder is not None:
             self._finder = replace(self._finder, source=self._source)

@@ -36,6 +36,7 @@ async def _control(source: str, *, hang: bool, guarded: bool) -> None:
             ) as controller,
         ):
             await until(lambda: controller.motion is Motion.STOPPED)
+            guardian.keep_to(hub.address)
             give(controller, arm(controller))
             told = False
             while not ended.is_set():

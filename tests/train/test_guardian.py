@@ -13,7 +13,7 @@ import pytest
 
 from kit.child import Child
 from kit.errors import HubError
-from kit.train.guardian import Guardian, Watch, brake
+from kit.train.guardian import Guardian, Watch, _with_address, brake
 from tests.train.conftest import RemoteHub
 
 BRAKE = 127
@@ -71,7 +71,7 @@ def test_a_controller_that_is_told_to_end_brakes_by_itself(
     with _control(remote_hub, "--no-guardian") as control:
         control.ready()
         control.signal(number)
-        assert control.stop() == 0
+        assert control.stop(timeout_s=30) == 0
     assert remote_hub.motor[-1] == BRAKE
 
 
@@ -140,6 +140,38 @@ def test_the_end_of_the_beats_means_a_brake_unless_they_said_goodbye(
         return await Watch(10).silent(beats)
 
     assert asyncio.run(run()) is brakes
+
+
+@pytest.mark.parametrize(
+    "words", [[b"@AA:BB\n.", b"."], [b"@", b"AA:", b"BB\n", b"."], [b".@AA:BB\n."]]
+)
+def test_the_address_of_the_controllers_hub_is_read_among_the_beats(words: list[bytes]) -> None:
+    async def run() -> tuple[bool, str | None]:
+        beats = asyncio.StreamReader()
+        watch = Watch(5)
+        ended = asyncio.ensure_future(watch.silent(beats))
+        for word in words:
+            beats.feed_data(word)
+            await asyncio.sleep(0)
+        beats.feed_eof()
+        return await ended, watch.address
+
+    assert asyncio.run(run()) == (True, "AA:BB")
+
+
+@pytest.mark.parametrize(
+    ("source", "address", "braked"),
+    [
+        ("ble", "AA:BB", "ble:AA:BB"),
+        ("ble:Thomas", "AA:BB", "ble:AA:BB"),
+        ("ble", None, "ble"),
+        ("hci:usb:0", "AA:BB", "hci:usb:0"),
+    ],
+)
+def test_no_other_hub_is_braked_in_place_of_the_controllers(
+    source: str, address: str | None, braked: str
+) -> None:
+    assert _with_address(source, address) == braked
 
 
 def test_silence_means_a_brake() -> None:
