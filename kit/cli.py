@@ -43,6 +43,7 @@ ROOMS: tuple[str, ...] = (
     "interop",
     "train",
     "sim",
+    "chaos",
     "bench",
     "leaderboard",
     "learning",

@@ -1,0 +1,144 @@
+"""The proxy on a wire between a client and a server that echoes."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from kit.chaos.proxy import CLEAR, OUTAGE, Conditions, Proxy
+
+PATIENCE_S = 20
+
+
+class Echo(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            while data := self.request.recv(65_536):
+                self.request.sendall(data)
+            self.server.ended.set()
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.ended = threading.Event()
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    with Echo() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def proxy(echo: Echo) -> Iterator[Proxy]:
+    with Proxy(f"127.0.0.1:{echo.server_address[1]}") as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def client(proxy: Proxy) -> Iterator[socket.socket]:
+    host, port = proxy.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
+        yield connection
+
+
+def said(client: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count and (more := client.recv(count - len(data))):
+        data += more
+    return data
+
+
+def test_a_clear_wire_carries_every_byte_both_ways(client: socket.socket) -> None:
+    sent = bytes(range(256)) * 4000
+    threading.Thread(target=client.sendall, args=(sent,)).start()
+    assert said(client, len(sent)) == sent
+
+
+def test_an_outage_holds_bytes_back_and_ends_no_connection(
+    client: socket.socket, proxy: Proxy
+) -> None:
+    client.sendall(b"before")
+    assert said(client, 6) == b"before"
+    proxy.conditions = OUTAGE
+    client.sendall(b"meanwhile")
+    client.settimeout(0.3)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    client.settimeout(PATIENCE_S)
+    proxy.conditions = CLEAR
+    assert said(client, 9) == b"meanwhile"
+
+
+def test_the_far_end_learns_of_a_client_that_left_only_after_the_outage(
+    client: socket.socket, proxy: Proxy, echo: Echo
+) -> None:
+    client.sendall(b"hello")
+    said(client, 5)
+    proxy.conditions = OUTAGE
+    client.close()
+    assert not echo.ended.wait(0.3)
+    proxy.conditions = CLEAR
+    assert echo.ended.wait(PATIENCE_S)
+
+
+def test_a_client_that_comes_during_an_outage_is_served_after_it(proxy: Proxy) -> None:
+    proxy.conditions = OUTAGE
+    host, port = proxy.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as client:
+        client.sendall(b"late")
+        proxy.conditions = CLEAR
+        assert said(client, 4) == b"late"
+
+
+def test_a_cut_ends_the_connection_and_the_next_one_works(
+    client: socket.socket, proxy: Proxy
+) -> None:
+    client.sendall(b"once")
+    assert said(client, 4) == b"once"
+    proxy.cut()
+    try:
+        ended = client.recv(1) == b""
+    except ConnectionResetError:
+        ended = True
+    assert ended
+    host, port = proxy.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as again:
+        again.sendall(b"twice")
+        assert said(again, 5) == b"twice"
+
+
+def test_with_nobody_behind_it_a_connection_ends(echo: Echo) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with Proxy(f"127.0.0.1:{unused.getsockname()[1]}") as proxy:
+            host, port = proxy.address.split(":")
+            client = socket.create_connection((host, int(port)), timeout=PATIENCE_S)
+            with client, suppress(ConnectionResetError):
+                assert client.recv(1) == b""
+
+
+def test_delay_jitter_and_width_say_when_a_piece_arrives() -> None:
+    slow = Conditions(delay_ms=100, kbit_per_s=80)
+    assert slow.due_s(10.0, after_s=0.0, size=1000) == pytest.approx(10.2)
+    assert slow.due_s(10.0, after_s=10.5, size=1000) == pytest.approx(10.6)
+    shaky = Conditions(delay_ms=10, jitter_ms=20)
+    dues = [shaky.due_s(0.0, after_s=0.0, size=1) for _ in range(200)]
+    assert min(dues) >= 0.01
+    assert max(dues) <= 0.03
+    assert max(dues) > min(dues)
+
+
+def test_bytes_stay_in_order_on_a_shaky_narrow_wire(client: socket.socket, proxy: Proxy) -> None:
+    proxy.conditions = Conditions(delay_ms=2, jitter_ms=10, kbit_per_s=20_000)
+    sent = b"".join(number.to_bytes(4) for number in range(20_000))
+    threading.Thread(target=client.sendall, args=(sent,)).start()
+    assert said(client, len(sent)) == sent
