@@ -319,9 +319,10 @@ def _disk() -> Iterator[Fault]:
 
 def _clock() -> Iterator[Fault]:
     for name, step_s in (("clock-forward", STEP_S), ("clock-back", -STEP_S)):
+        hours = f"{step_s / 3600:+.0f}"
         yield Fault(
             name=name,
-            what=f"all services' wall clock but streaming's is stepped by {step_s / 3600:+.0f} h",
+            what=f"the wall clock of all services but streaming is stepped by {hours} h",
             effect=Effect.DRIVES_ON,
             expected="Drives on: only the monotonic clock decides what is fresh.",
             inject=partial(clock_stepped, by_s=step_s),

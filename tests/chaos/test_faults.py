@@ -217,6 +217,15 @@ def test_the_table_of_the_documentation_has_a_row_a_fault() -> None:
     assert f"| {' | '.join(row)} | Nothing. |" in text.splitlines()
 
 
+def test_the_documentation_tells_every_fault_as_the_command_does() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "chaos.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(all_faults())
+    for each, row in zip(all_faults(), rows, strict=True):
+        assert row.startswith(f"| `{each.name}` | {each.what} | {each.expected} | ")
+        assert row.endswith(f" | {each.demo} |")
+
+
 def test_without_faketime_the_clock_is_not_stepped_and_the_reason_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
