@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, ClassVar
 
@@ -27,7 +27,8 @@ from kit.events import (
 from kit.monitoring.histogram import Histogram
 from kit.monitoring.metrics import Counted, Reading
 from kit.monitoring.train import train_readings
-from kit.services.base import ALIVE_EVERY_S, Service, ServiceParameters
+from kit.services.base import ALIVE_EVERY_S, Service, ServiceParameters, Snapshot, Summary
+from kit.services.priority import going_first
 from kit.train.controller import Controller, ControlParameters
 from kit.train.guardian import Guardian
 from kit.train.hub import Hub
@@ -67,6 +68,16 @@ class ControlService(Service[ControlServiceParameters]):
         "hub_losses": Counted("kit_hub_losses_total"),
     }
     work: ClassVar[str] = "word from the controller"
+
+    def run(
+        self,
+        *,
+        show: Callable[[Snapshot], None] | None = None,
+        once_ready: Callable[[], None] | None = None,
+    ) -> Summary:
+        """Work as any service does, but ahead of other programs, where the system grants it."""
+        with going_first():
+            return super().run(show=show, once_ready=once_ready)
 
     @contextmanager
     def working(self) -> Iterator[None]:
