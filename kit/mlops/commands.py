@@ -27,7 +27,7 @@ Work = Annotated[Path, typer.Option(help="Pictures and checkpoints go here.")]
 Out = Annotated[Path | None, typer.Option(help="The ONNX file; signs.onnx in --work.")]
 LearningRate = Annotated[float, typer.Option(min=0, help="Peak learning rate.")]
 SignFree = Annotated[
-    int, typer.Option(min=0, help="Pictures without a sign to look for hard ones in; 0 for none.")
+    int, typer.Option(min=0, help="Frames without a sign for the second half; 0 leaves it out.")
 ]
 Version = Annotated[str, typer.Option(help="Version written into the model.")]
 Threshold = Annotated[float, typer.Option(min=0, max=1, help="Confidence that counts.")]
@@ -52,7 +52,7 @@ def train(
     pictures: Pictures = 30_000,
     epochs: Epochs = 8,
     batch: Batch = 24,
-    sign_free: SignFree = 12_000,
+    sign_free: SignFree = 4_000,
     checks: Checks = 300,
     seed: Seed = 1,
     threads: Threads = 2,

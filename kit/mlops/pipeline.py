@@ -27,7 +27,7 @@ NMS_IOU = 0.5
 
 _HARDER: Mapping[World, World] = {"lego": "lego-hard", "lego-hard": "lego-hard", "road": "road"}
 
-HARDER_SHARE = 1 / 3
+HARDER_SHARE = 0.2
 """Harder pictures that are drawn for the second half of training, for each of the first half."""
 
 HARDER_SEED_OFFSET = 500_009
@@ -51,7 +51,7 @@ class Round:
     deceiving: float
 
 
-ROUNDS = (Round(2, 8e-4, 0.25, 0.3), Round(6, 1.2e-3, 0.25, 0.35), Round(7, 1.2e-3, 0.5, 0.45))
+ROUNDS = (Round(3, 8e-4, 0.5, 0.3), Round(9, 1.2e-3, 0.5, 0.35))
 """The second half of training. What deceived the network once stays among what is learnt."""
 
 _WEAKEST = 0.05

@@ -19,7 +19,7 @@ from kit.mlops.network import Detector, SignNet
 from kit.mlops.pipeline import detect_raw
 from kit.mlops.training import load_checkpoint, load_weights
 
-TINY = [*["--pictures", "12", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]]
+TINY = [*["--pictures", "20", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def run(app, *argv):
 def test_one_command_draws_trains_and_writes_a_model(app, tmp_path):
     said = run(app, "train", *TINY, "--sign-free", 4, "--work", tmp_path)
     assert (tmp_path / "signs.onnx").exists()
-    assert said["pictures"] == 12
+    assert said["pictures"] == 20
     assert 0 <= said["metrics"]["drawn_map50"] <= 1
     again = run(app, "train", *TINY, "--sign-free", 4, "--work", tmp_path)
     assert again["metrics"]["drawn_map50"] == pytest.approx(said["metrics"]["drawn_map50"])
