@@ -176,7 +176,8 @@ def _learn(
     bar = bars.add_task("train", total=trainer.steps, completed=trainer.step)
     for progress in trainer.run():
         bars.update(bar, completed=progress.step)
-    return trainer.average
+    average: SignNet = trainer.average
+    return average
 
 
 def _harden(plan: Plan, trained: SignNet, bars: Progress) -> tuple[SignNet, str]:
