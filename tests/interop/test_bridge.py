@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -230,9 +231,12 @@ def test_when_the_bridge_is_killed_the_broker_says_stop_in_its_name(
     with Child.module("kit", "bridge", *argv, name="bridge", env=environment) as child:
         assert child.ready() == {"ready": ["controller"]}
         wait_until(says(theirs, b"1"), "it says stop")
-        child.signal(9)
-        wait_until(lambda: not child.alive, "it is dead")
+        child.signal(signal.SIGSTOP)  # so that the next word is not its own
+        theirs.listen("marker")
+        theirs.say("marker", b"all before it has come")
+        wait_until(lambda: theirs.payloads("marker"), "what it had said has come")
         last = says(theirs, b"1")
+        child.signal(signal.SIGKILL)
         wait_until(last, "the broker says it")
 
 
