@@ -66,7 +66,11 @@ def test_driver_stamp_of_the_last_second_is_the_time_of_capture() -> None:
     assert driver_time_ns(capture) == round(stamp_ms * 1e6)
 
 
-@pytest.mark.parametrize("stamp_ms", [0.0, -1.0, time.time() * 1e3, float(1 << 60)])
+@pytest.mark.parametrize(
+    "stamp_ms",
+    [0.0, -1.0, time.time() * 1e3, float(1 << 60)],
+    ids=["none", "negative", "wall clock", "far future"],
+)
 def test_driver_stamp_of_another_clock_is_not_believed(stamp_ms: float) -> None:
     before = time.monotonic_ns()
     found = driver_time_ns(SimpleNamespace(get=lambda _what: stamp_ms))
