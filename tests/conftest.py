@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 REQUIRE_ALL = os.environ.get("KIT_REQUIRE_ALL") == "1"
 """Whether a skipped test counts as a failed one: so in CI, where nothing may be missing."""
@@ -21,6 +22,10 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+# No test asserts how long something took; Hypothesis would, for each of its examples.
+settings.register_profile("kit", deadline=None)
+settings.load_profile("kit")
 
 
 def _skip_without_torch(report: pytest.CollectReport) -> None:

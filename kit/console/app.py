@@ -23,6 +23,8 @@ from kit.config import Settings
 from kit.console.board import Board
 from kit.console.feed import Arrival, Feed
 from kit.console.viewer import BAD_MESSAGE, Viewer
+from kit.errors import KitError
+from kit.services.operator import emergency_stop
 
 STATIC = Path(__file__).resolve().parent / "static"
 """The page and its files."""
@@ -115,12 +117,22 @@ class Console:
     def _trouble(self) -> str:
         return self._feed.trouble if self._feed else ""
 
+    def _emergency_stop(self, train_id: str) -> str:
+        """Stop a train, as anyone may who can see it; tell what went wrong, if anything did."""
+        reason = "emergency stop at the console"
+        try:
+            stands = emergency_stop(self._settings, train_id=train_id, reason=reason)
+        except KitError as error:
+            return str(error)
+        return "" if stands else "The stop was sent, but the train has not said that it stands."
+
     async def _view(self, socket: WebSocket) -> None:
         if not _same_origin(socket):
             await socket.close(BAD_MESSAGE)
             return
         await socket.accept()
-        viewer = Viewer(socket, board=self._board, trouble=self._trouble)
+        stop = self._emergency_stop if self._settings.mqtt_url else None
+        viewer = Viewer(socket, board=self._board, trouble=self._trouble, stop=stop)
         self._viewers.add(viewer)
         try:
             await viewer.serve()

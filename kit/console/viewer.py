@@ -25,12 +25,13 @@ BAD_MESSAGE = 1008
 
 
 class Said(BaseModel):
-    """What a browser may say: which train it wants to see, or that it got a picture."""
+    """What a browser may say: which train it looks at, that it got a picture, that it must stop."""
 
     model_config = ConfigDict(extra="forbid")
 
     train: str | None = None
     got_picture: bool = False
+    emergency_stop: bool = False
 
 
 class Viewer:
@@ -40,12 +41,24 @@ class Viewer:
         socket: An accepted WebSocket.
         board: What there is to see.
         trouble: Tells what is wrong with the feed; empty if nothing is.
+        stop: Stops the train of this name at once, which may take seconds, and tells what went
+            wrong; None if the console has no way to the trains.
     """
 
-    def __init__(self, socket: WebSocket, *, board: Board, trouble: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        *,
+        board: Board,
+        trouble: Callable[[], str],
+        stop: Callable[[str], str] | None = None,
+    ) -> None:
         self._socket = socket
         self._board = board
         self._trouble = trouble
+        self._stop = stop
+        self._stopping: asyncio.Task[None] | None = None
+        self._stop_trouble = ""
         self._wake = asyncio.Event()
         self._train: str | None = None
         self._entry = 0
@@ -81,7 +94,21 @@ class Viewer:
             self._unseen = max(0, self._unseen - 1)
         if said.train is not None and said.train != self._train:
             self._train, self._entry, self._sent = said.train, 0, None
+        if said.emergency_stop:
+            self._begin_to_stop()
         self.wake()
+
+    def _begin_to_stop(self) -> None:
+        view = self._board.find(self._train)
+        if self._stop is not None and view is not None and self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop_train(self._stop, view.train_id))
+
+    async def _stop_train(self, stop: Callable[[str], str], train_id: str) -> None:
+        try:
+            self._stop_trouble = await asyncio.to_thread(stop, train_id)
+        finally:
+            self._stopping = None
+            self.wake()
 
     async def _send(self) -> None:
         status_at = 0.0
@@ -114,4 +141,10 @@ class Viewer:
             self._train = view.train_id
         if message["log"]:
             self._entry = message["log"][-1]["number"]
-        await self._socket.send_text(json.dumps({**message, "trouble": self._trouble()}))
+        told = {**message, "trouble": self._trouble(), "stop": self._stop_told()}
+        await self._socket.send_text(json.dumps(told))
+
+    def _stop_told(self) -> dict[str, object] | None:
+        if self._stop is None:
+            return None
+        return {"under_way": self._stopping is not None, "trouble": self._stop_trouble}

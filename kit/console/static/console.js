@@ -42,6 +42,12 @@ function choose(train) {
   link.say({ train });
 }
 
+function emergencyStop() {
+  link.say({ emergency_stop: true });
+}
+
+document.getElementById("stop").addEventListener("click", emergencyStop);
+
 function showAge() {
   const ageMs = picture.ageMs();
   const fresh = linked && ageMs !== null && ageMs < STALE_MS;
@@ -70,7 +76,9 @@ function noticeFor(ageMs) {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "b") {
+  if (event.key === "s") {
+    emergencyStop();
+  } else if (event.key === "b") {
     const { dataset } = document.body;
     dataset.boxes = dataset.boxes === "off" ? "on" : "off";
   } else if (event.key === "f") {

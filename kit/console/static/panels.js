@@ -4,10 +4,11 @@ const LOG_LINES = 60;
 const find = (id) => document.getElementById(id);
 let logOf = null;
 
-export function showStatus({ trains, train, log }, choose) {
+export function showStatus({ trains, train, log, stop }, choose) {
   showTrains(trains, train?.id, choose);
   showDecision(train?.decision);
   showState(train?.state);
+  showStop(stop, train);
   find("held").hidden = !train?.state?.latched || /stop$/.test(train.decision?.action ?? "stop");
   showServices(train?.services ?? []);
   showFigures(train);
@@ -64,6 +65,15 @@ function showState(state) {
   setMeter("battery-bar", state?.battery_percent ?? 0);
   setText("battery", battery(state));
   setText("radio", state?.rssi_dbm == null ? "–" : `${state.rssi_dbm} dBm`);
+}
+
+// Without a broker the console can show trains, but not stop them.
+function showStop(stop, train) {
+  find("stop").hidden = find("stop-key").hidden = !stop || !train;
+  find("stop").disabled = Boolean(stop?.under_way);
+  setText("stop", stop?.under_way ? "Stopping" : "Emergency stop");
+  find("stop-trouble").hidden = !stop?.trouble;
+  setText("stop-trouble", stop?.trouble ?? "");
 }
 
 function battery(state) {
