@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,11 @@ def good_run(folder: Path, **planned: Any) -> RunFolder:
         run.note("memory", ARMED_NS + tick * SECOND_NS, total_mb=700.0 + tick, processes=9)
     run.note("ended", ARMED_NS + 4 * SECOND_NS, ended_by="stopped", error=None)
     return run
+
+
+def was_held_up(result: Mapping[str, Any]) -> bool:
+    """Tell whether a train stopped only because decisions came too late: a busy machine's fault.
+
+    That is what it should do then, and other tests see that it does.
+    """
+    return "no fresh decision" in (result["error"] or "")

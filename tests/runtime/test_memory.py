@@ -15,8 +15,8 @@ def test_this_process_and_its_children_are_counted() -> None:
         sizes = sample_memory_mb()
         child.communicate(b"\n")
 
-    assert {os.getpid(), child.pid} <= set(sizes)
-    assert min(sizes.values()) > 0
+    assert sizes[os.getpid()] > 0
+    assert sizes[child.pid] > 0
 
 
 def test_samples_are_told_while_it_watches() -> None:
