@@ -278,7 +278,11 @@ class Controller:
 
     def _arm(self, command: Command) -> None:
         stands = self.motion in {Motion.STOPPED, Motion.FAULT} and self._fault() is None
-        if not stands or not self._latch.open(command.proof):
+        released = self._latch.open(command.proof)
+        if released and not stands:
+            self._latch.close()  # it came too early, and whoever overheard it may not say it later
+            self._teller.tell()
+        if not (released and stands):
             self.ignored += 1
             _log.warning("An arm command was refused in state '%s'", self.motion)
             return

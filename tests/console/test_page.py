@@ -75,6 +75,7 @@ def show(
         make.frame(link.train_id, of, image=image), make.prediction(link.train_id, of, *found)
     )
     page.wait_for_function(SHOWN, arg=sequence)
+    page.wait_for_function("n => document.querySelectorAll('.box').length === n", arg=len(found))
 
 
 def test_the_picture_on_the_page_has_the_colours_that_were_sent(link: Link, page: Page) -> None:

@@ -218,6 +218,32 @@ def test_without_the_key_no_story_at_all_starts_a_latched_train(
     check()
 
 
+def test_an_arming_that_came_too_early_cannot_be_said_again_later() -> None:
+    overheard = {
+        "action": Action.ARM,
+        "train_id": "train-1",
+        "reason": "",
+        "origin": Origin.OPERATOR,
+        "label": None,
+        "lease_ms": 50,
+        "age_ms": None,
+        "proof": "replayed",
+        "received_ns": 0,
+    }
+    story: list[tuple[str, Any]] = [
+        ("do", "deaf"),
+        ("do", "button"),
+        ("arm", None),
+        ("do", "confirm"),
+        ("wait", 2000),
+        ("say", overheard),
+    ]
+    watched = _perform(story, ControlParameters())
+    assert watched.used
+    assert watched.wrong == []
+    assert watched.it.controller.latched
+
+
 @_MANY
 @given(story=st.lists(_step | st.tuples(st.just("arm"), st.none()), max_size=60))
 def test_each_start_is_due_to_an_arming_since_the_latest_stop(story: list) -> None:
