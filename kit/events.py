@@ -245,10 +245,12 @@ class Event(_Model):
 class Frame(Event):
     """One picture.
 
+    On a bad link the streaming service sends a smaller JPEG of it; see :class:`PictureQuality`.
+
     Attributes:
         frame: Which frame it is.
-        width: Pixels.
-        height: Pixels.
+        width: Of the frame as it was captured, pixels; boxes are told in these.
+        height: Of the frame as it was captured, pixels.
         encoded_ns: Monotonic time at which the JPEG was ready, nanoseconds.
         image: JPEG bytes, colour, 8 bits a channel.
     """
@@ -361,6 +363,37 @@ class TrainState(Event):
     marks: dict[Stage, _Nanoseconds] = Field(default_factory=dict)
 
 
+class PictureQuality(_Model):
+    """How a train's pictures go to Kafka now, on the link that there is.
+
+    The link is measured by what Kafka acknowledges. Events are never thinned, and neither is
+    what the train itself looks at.
+
+    Attributes:
+        step: 0 for every picture as it was taken; each higher one asks less of the link.
+        steps: How many steps there are; the last one is ``steps - 1``.
+        width: Width of the JPEGs that are sent, pixels. ``Frame.width`` and ``Frame.height``
+            stay those of the frame, in whose pixels the boxes are told.
+        height: Height of the JPEGs, pixels.
+        jpeg_quality: Their quality, 1 to 100; None for as they were taken.
+        fps: Pictures a second that are sent live, as measured lately.
+        kbit_per_s: What Kafka acknowledged of them lately, kilobits a second.
+        delay_ms: Median time lately from a picture's hand-over until Kafka's answer,
+            milliseconds; None if there was none.
+        reason: Why this step, in words for people.
+    """
+
+    step: Annotated[int, Field(ge=0, le=20)]
+    steps: Annotated[int, Field(ge=1, le=21)]
+    width: Annotated[int, Field(ge=1, le=8192)]
+    height: Annotated[int, Field(ge=1, le=8192)]
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] | None = None
+    fps: Annotated[float, Field(ge=0, le=1000)]
+    kbit_per_s: Annotated[float, Field(ge=0, le=1e9)]
+    delay_ms: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    reason: _Text
+
+
 class Alive(Event):
     """Says that a service is there; retained, and the broker says ``offline`` when it dies.
 
@@ -372,6 +405,7 @@ class Alive(Event):
         detail: A sentence for people, such as why it cannot work.
         metrics_port: Port of that machine's own address 127.0.0.1 on which a monitor reads how
             the service does, if one may.
+        pictures: From the streaming service: how pictures go to Kafka now.
     """
 
     kind: ClassVar[str] = "alive"
@@ -384,6 +418,7 @@ class Alive(Event):
     )
     detail: _Text = ""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    pictures: PictureQuality | None = None
 
     @property
     def topic(self) -> str:

@@ -33,8 +33,8 @@ _FRAME_ATTRIBUTES: dict[str, dict[str, Any]] = {
         "description": "The same moment on the wall clock, with its zone.",
     },
     "encodedns": _DIGITS | {"description": "Monotonic time of the finished JPEG, nanoseconds."},
-    "width": _DIGITS | {"description": "Pixels, at most 8192."},
-    "height": _DIGITS | {"description": "Pixels, at most 8192."},
+    "width": _DIGITS | {"description": "Pixels that boxes are told in, at most 8192."},
+    "height": _DIGITS | {"description": "Pixels that boxes are told in, at most 8192."},
 }
 
 

@@ -21,6 +21,7 @@ from kit.events import (
     ModelStatus,
     Motion,
     Origin,
+    PictureQuality,
     Prediction,
     Stage,
     TrainState,
@@ -92,6 +93,18 @@ states = st.builds(
     frame=st.none() | stamps,
     marks=marks,
 )
+picture_qualities = st.builds(
+    PictureQuality,
+    step=st.integers(0, 20),
+    steps=st.integers(1, 21),
+    width=st.integers(1, 8192),
+    height=st.integers(1, 8192),
+    jpeg_quality=st.none() | st.integers(1, 100),
+    fps=st.floats(0, 1000),
+    kbit_per_s=st.floats(0, 1e9),
+    delay_ms=st.none() | st.floats(0, 1e9),
+    reason=texts,
+)
 alives = st.builds(
     Alive,
     **common,
@@ -101,6 +114,7 @@ alives = st.builds(
     counters=st.dictionaries(texts.filter(lambda t: len(t) <= 40), nanoseconds, max_size=5),
     detail=texts,
     metrics_port=st.none() | st.integers(1, 65_535),
+    pictures=st.none() | picture_qualities,
 )
 versions = texts.filter(lambda t: 0 < len(t) <= 80)
 model_changes = st.builds(

@@ -195,3 +195,9 @@ def test_a_command_carries_its_frame_on() -> None:
     command = a_command("t")
     assert command.stamp == command.frame
     assert a_stamp(3).sequence == 3
+
+
+def test_a_sign_of_life_without_pictures_is_what_older_readers_know() -> None:
+    data = to_cloudevent(Alive(train_id="t", service="capture")).get_data()
+    assert isinstance(data, dict)
+    assert "pictures" not in data
