@@ -89,7 +89,7 @@ fix: venv ## Mend what can be mended by itself: style, and outputs in notebooks
 lock: ## Write both lock files anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links \
-		pyproject.toml --extra sim --extra lab --extra mlops --extra remote --extra dev -o requirements.lock
+		pyproject.toml --extra sim --extra lab --extra mlops --extra remote --extra leaderboard --extra dev -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --group pyproject.toml:serve -o requirements-serve.lock
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LARGEST_BYTES = 5_000_000
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKED_EXTRAS = ("sim", "lab", "mlops", "remote", "dev")
+LOCKED_EXTRAS = ("sim", "lab", "mlops", "remote", "leaderboard", "dev")
 
 
 def tracked() -> list[Path]:
