@@ -43,6 +43,8 @@ class Standing:
         user: Identifier.
         score: Points, the exact sum rounded once to the nearest float.
         finishes: In the order of the rules.
+        under_way: (exercise, environment, milliseconds from the start) of each environment that is
+            done while its exercise is not finished.
         name: To be shown.
         bracket: Empty for none.
         bracket_rank: Place in the bracket, from 1; 0 without one.
@@ -58,6 +60,7 @@ class Standing:
     user: str
     score: float
     finishes: tuple[Finish, ...] = ()
+    under_way: tuple[tuple[str, str, int], ...] = ()
     name: str = ""
     bracket: str = ""
     bracket_rank: int = 0
