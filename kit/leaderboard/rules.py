@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kit.config import share_path
 from kit.errors import ConfigError
+from kit.leaderboard.kubernetes.objects import KubernetesObject, Namespaces
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 """Name of an exercise, condition or environment: letters, digits, ``_``, ``.`` and ``-``."""
@@ -58,10 +59,12 @@ class Condition(_Model):
     Attributes:
         id: Name in events.
         title: For people; the name if empty.
+        kubernetes: Where to see it in a cluster, for those who look there.
     """
 
     id: Identifier
     title: str = Field(default="", max_length=120)
+    kubernetes: KubernetesObject | None = None
 
 
 class Measure(_Model):
@@ -159,6 +162,7 @@ class Rules(_Model):
         team_counts: How many of its best members make a team's score; all if None.
         freeze_s: How long before the end the public board stands still, until the reveal; 0 never.
         rewarded: How many of the first are rewarded, to be revealed at the end.
+        namespaces: How a participant's namespaces are named in Kubernetes.
     """
 
     name: Identifier
@@ -173,6 +177,7 @@ class Rules(_Model):
     team_counts: Annotated[int, Field(ge=1)] | None = None
     freeze_s: Seconds = 0.0
     rewarded: Annotated[int, Field(ge=0, le=1000)] = 0
+    namespaces: Namespaces = Namespaces()
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,1 @@
+"""Prometheus beside the leaderboard: exporter, recording and alert rules, from the rule file."""
