@@ -1,0 +1,69 @@
+"""The commands ``kit leaderboard ...``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import JsonFlag, emit
+
+RulesOption = Annotated[
+    str, typer.Option("--rules", help="Rules: a name such as 'original', or a YAML file.")
+]
+"""Type of the ``rules`` parameter of the leaderboard's commands."""
+
+StartsAtOption = Annotated[
+    str | None,
+    typer.Option(help="Start of the event, ISO 8601; that of the rules if not given."),
+]
+"""Type of the ``starts_at`` parameter of the leaderboard's commands."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the leaderboard's commands to the command line."""
+    group = typer.Typer(
+        name="leaderboard",
+        help="Rank the participants of an event: exact, replayable, live.",
+        no_args_is_help=True,
+    )
+    group.command("rules")(show_rules)
+    group.command("replay")(replay)
+    app.add_typer(group)
+
+
+def show_rules(
+    rules: Annotated[str, typer.Argument(help="A name, or a YAML file to check.")] = "original",
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a rule file and show what each exercise is worth, and when."""
+    from kit.leaderboard.rules import load_rules, rule_names
+    from kit.leaderboard.worth import table
+
+    loaded = load_rules(rules)
+    known = ", ".join(rule_names())
+    emit(
+        {"names": rule_names(), "rules": loaded.model_dump(mode="json")},
+        as_json=as_json,
+        text=f"{table(loaded)}\n\nRules that come with the kit: {known}",
+    )
+
+
+def replay(
+    *,
+    rules: RulesOption = "original",
+    events: Annotated[Path, typer.Option(help="Log of the event: JSON lines.")],
+    at: Annotated[
+        str | None,
+        typer.Option(help="Moment to show: seconds from the start, or ISO 8601; the end if not."),
+    ] = None,
+    starts_at: StartsAtOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rank everybody at any moment of an event, from its log alone."""
+    from kit.leaderboard import replay as replaying
+
+    board = replaying.replay(rules, events, at=at, starts_at=starts_at)
+    emit(board.to_fields(), as_json=as_json, text=replaying.to_text(board))
