@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 
+import paho.mqtt.client as paho
 import pytest
 
 from kit.errors import BrokerError, ConfigError
 from kit.events import Action, Alive, Command, Event
+from kit.messaging import link
 from kit.messaging.mqtt import MqttClient
 from tests.event_strategies import a_command, a_frame, one_of_each
 from tests.messaging.servers import (
@@ -447,3 +449,23 @@ def test_events_flow_again_after_the_broker_was_killed(
             listener.subscribe(f"train/{train_id}/state", Inbox())
             sender.publish(a_command(train_id))
             inbox.wait_for(1)
+
+
+def test_what_comes_is_acknowledged_at_once(
+    broker_url: str, train_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried: list[bool] = []
+    ask = link.acknowledge_now
+
+    def noted(of: paho.Client) -> None:
+        ask(of)
+        hurried.append(of.socket() is not None)
+
+    monkeypatch.setattr(link, "acknowledge_now", noted)
+    listener, inbox = listen(broker_url, train_id, f"train/{train_id}/command")
+    with listener:
+        before = len(hurried)
+        listener.publish(a_command(train_id))
+        inbox.wait_for(1)
+        wait_until(lambda: len(hurried) - before >= 2, "the command, and the broker's word for it")
+    assert all(hurried[before : before + 2])
