@@ -76,12 +76,15 @@ class Measure(_Model):
             better.
         points: For the best value; in between in proportion, to a millionth of a point.
         unit: Shown behind the value, such as ``m``.
+        report: Figure of a mission's or an evaluation's report that the value is, such as
+            ``stop_margin_m``: a claim must carry the report then (see ``evidence``).
     """
 
     worst: float
     best: float
     points: Points
     unit: str = Field(default="", max_length=12)
+    report: str = Field(default="", max_length=40)
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
