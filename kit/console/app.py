@@ -21,10 +21,9 @@ from starlette.websockets import WebSocket
 
 from kit.config import Settings
 from kit.console.board import Board
+from kit.console.controls import Controls
 from kit.console.feed import Arrival, Feed
 from kit.console.viewer import BAD_MESSAGE, Viewer
-from kit.errors import KitError
-from kit.services.operator import emergency_stop
 
 STATIC = Path(__file__).resolve().parent / "static"
 """The page and its files."""
@@ -75,6 +74,7 @@ class Console:
         self._bootstrap = bootstrap
         self._settings = settings
         self._board = Board()
+        self._controls = Controls(settings, changed=self._wake)
         self._viewers: set[Viewer] = set()
         self._feed: Feed | None = None
 
@@ -111,28 +111,21 @@ class Console:
         self._board.observe(
             arrival.event, received_ns=arrival.received_ns, received_s=arrival.received_s
         )
+        self._wake()
+
+    def _wake(self) -> None:
         for viewer in self._viewers:
             viewer.wake()
 
     def _trouble(self) -> str:
         return self._feed.trouble if self._feed else ""
 
-    def _emergency_stop(self, train_id: str) -> str:
-        """Stop a train, as anyone may who can see it; tell what went wrong, if anything did."""
-        reason = "emergency stop at the console"
-        try:
-            stands = emergency_stop(self._settings, train_id=train_id, reason=reason)
-        except KitError as error:
-            return str(error)
-        return "" if stands else "The stop was sent, but the train has not said that it stands."
-
     async def _view(self, socket: WebSocket) -> None:
         if not _same_origin(socket):
             await socket.close(BAD_MESSAGE)
             return
         await socket.accept()
-        stop = self._emergency_stop if self._settings.mqtt_url else None
-        viewer = Viewer(socket, board=self._board, trouble=self._trouble, stop=stop)
+        viewer = Viewer(socket, board=self._board, trouble=self._trouble, controls=self._controls)
         self._viewers.add(viewer)
         try:
             await viewer.serve()

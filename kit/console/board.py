@@ -25,10 +25,13 @@ class Board:
         return sorted(self._trains)
 
     def find(self, train_id: str | None) -> TrainView | None:
-        """Return a train's view; without a name, or for an unknown one, the first train's."""
-        if train_id in self._trains:
-            return self._trains[train_id]
-        return self._trains[self.ids[0]] if self._trains else None
+        """Return a train's view; without a name the first train's.
+
+        None for a train that was not heard of: nobody may take another one for it.
+        """
+        if train_id is None:
+            return self._trains[self.ids[0]] if self._trains else None
+        return self._trains.get(train_id)
 
     def observe(self, event: Event, *, received_ns: int, received_s: float) -> None:
         """Take in an event of any train; times as in `TrainView.observe`."""
@@ -46,7 +49,7 @@ class Board:
         """Return what a browser is told about a train, ready for JSON, and that train's view.
 
         Args:
-            train_id: The train it wants to see, if it said so.
+            train_id: The train it wants to see; None for the first.
             after_entry: Number of the last log entry that it has.
             now_ns: Monotonic time, nanoseconds.
         """

@@ -7,11 +7,13 @@ import json
 import struct
 import time
 from collections.abc import Callable
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from kit.console.board import Board
+from kit.console.controls import Controls
 from kit.console.trains import Picture
 
 UNSEEN = 2
@@ -23,15 +25,24 @@ STATUS_EVERY_S = 0.1
 BAD_MESSAGE = 1008
 """WebSocket close code for a browser that says what it should not (RFC 6455, 7.4.1)."""
 
+_Name = Annotated[str, Field(max_length=100)]
+
 
 class Said(BaseModel):
-    """What a browser may say: which train it looks at, that it got a picture, that it must stop."""
+    """What a browser may say.
+
+    Attributes:
+        train: Which train it looks at from now on.
+        got_picture: That a picture has come.
+        emergency_stop: Which train must stop at once; named, so that it is the one that the
+            person at the page saw, whatever is shown by now.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    train: str | None = None
+    train: _Name | None = None
     got_picture: bool = False
-    emergency_stop: bool = False
+    emergency_stop: _Name | None = None
 
 
 class Viewer:
@@ -41,8 +52,7 @@ class Viewer:
         socket: An accepted WebSocket.
         board: What there is to see.
         trouble: Tells what is wrong with the feed; empty if nothing is.
-        stop: Stops the train of this name at once, which may take seconds, and tells what went
-            wrong; None if the console has no way to the trains.
+        controls: What may be done to the trains.
     """
 
     def __init__(
@@ -51,14 +61,12 @@ class Viewer:
         *,
         board: Board,
         trouble: Callable[[], str],
-        stop: Callable[[str], str] | None = None,
+        controls: Controls,
     ) -> None:
         self._socket = socket
         self._board = board
         self._trouble = trouble
-        self._stop = stop
-        self._stopping: asyncio.Task[None] | None = None
-        self._stop_trouble = ""
+        self._controls = controls
         self._wake = asyncio.Event()
         self._train: str | None = None
         self._entry = 0
@@ -94,21 +102,9 @@ class Viewer:
             self._unseen = max(0, self._unseen - 1)
         if said.train is not None and said.train != self._train:
             self._train, self._entry, self._sent = said.train, 0, None
-        if said.emergency_stop:
-            self._begin_to_stop()
+        if said.emergency_stop is not None and said.emergency_stop in self._board.ids:
+            self._controls.stop(said.emergency_stop)
         self.wake()
-
-    def _begin_to_stop(self) -> None:
-        view = self._board.find(self._train)
-        if self._stop is not None and view is not None and self._stopping is None:
-            self._stopping = asyncio.create_task(self._stop_train(self._stop, view.train_id))
-
-    async def _stop_train(self, stop: Callable[[str], str], train_id: str) -> None:
-        try:
-            self._stop_trouble = await asyncio.to_thread(stop, train_id)
-        finally:
-            self._stopping = None
-            self.wake()
 
     async def _send(self) -> None:
         status_at = 0.0
@@ -141,10 +137,6 @@ class Viewer:
             self._train = view.train_id
         if message["log"]:
             self._entry = message["log"][-1]["number"]
-        told = {**message, "trouble": self._trouble(), "stop": self._stop_told()}
+        stop = self._controls.told(view.train_id) if view else None
+        told = {**message, "trouble": self._trouble(), "stop": stop}
         await self._socket.send_text(json.dumps(told))
-
-    def _stop_told(self) -> dict[str, object] | None:
-        if self._stop is None:
-            return None
-        return {"under_way": self._stopping is not None, "trouble": self._stop_trouble}

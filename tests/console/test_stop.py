@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import pytest
@@ -18,6 +20,8 @@ from tests.console.conftest import Link
 pytestmark = pytest.mark.browser
 
 expect.set_options(timeout=30_000)
+
+PATIENCE_S = 60.0
 
 
 class Train:
@@ -42,26 +46,44 @@ class Train:
 
 
 def until_told(train: Train, page: Page, press: Callable[[], object]) -> None:
-    """Press until the train is told: it may not listen yet when the first command comes."""
+    """Press once, and wait until the train is told; if it is not, tell what page and train know."""
+    press()
+    deadline = time.monotonic() + PATIENCE_S
     while not train.commands:
-        press()
-        page.wait_for_timeout(500)
+        assert time.monotonic() < deadline, (
+            f"the train was not told within {PATIENCE_S:g} s; the page: "
+            f"{page.locator('nav').inner_html()} {page.locator('#train').inner_text()!r} "
+            f"link {page.locator('body').get_attribute('data-link')!r}; "
+            f"the train: {train.client.stats}"
+        )
+        page.wait_for_timeout(50)
 
 
-@pytest.fixture
-def page_of(browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str) -> Iterator[Page]:
-    """A console that knows the trains' broker, showing this test's train."""
+@contextmanager
+def console_at(kafka_bootstrap: str, mqtt_url: str) -> Iterator[tuple[str, KafkaSink]]:
+    """A console that knows the trains' broker: its address, and a way to tell it something."""
     environment = {"KIT_KAFKA_BOOTSTRAP": kafka_bootstrap, "KIT_MQTT_URL": mqtt_url}
     with (
         Child.module("kit.console", "--port", "0", name="console", env=environment) as child,
         KafkaSink(kafka_bootstrap, settings=Settings(kafka_bootstrap=kafka_bootstrap)) as sink,
     ):
+        yield child.ready()["url"], sink
+
+
+def until_known(page: Page, sink: KafkaSink, train_id: str) -> None:
+    button = page.get_by_role("button", name=train_id, exact=True)
+    while not button.count():
+        assert sink.send(Alive(train_id=train_id, service="capture"))
+        page.wait_for_timeout(50)
+
+
+@pytest.fixture
+def page_of(browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str) -> Iterator[Page]:
+    """A console that knows the trains' broker, showing this test's train."""
+    with console_at(kafka_bootstrap, mqtt_url) as (url, sink):
         page = browser.new_page(viewport={"width": 1600, "height": 900})
-        page.goto(f"{child.ready()['url']}#{train_id}")
-        button = page.get_by_role("button", name=train_id, exact=True)
-        while not button.count():
-            assert sink.send(Alive(train_id=train_id, service="capture"))
-            page.wait_for_timeout(50)
+        page.goto(f"{url}#{train_id}")
+        until_known(page, sink, train_id)
         yield page
         page.close()
 
@@ -97,4 +119,35 @@ def test_a_console_that_knows_no_broker_offers_no_stop(
     page.goto(f"{link.url}#{train_id}")
     expect(page.get_by_role("button", name=train_id, exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Emergency stop")).to_be_hidden()
+    page.close()
+
+
+def test_the_stop_goes_to_the_train_that_is_shown_and_to_no_other(
+    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str
+) -> None:
+    other = f"a-{train_id}"  # known before, and the first by its name
+    with console_at(kafka_bootstrap, mqtt_url) as (url, sink):
+        page = browser.new_page()
+        page.goto(f"{url}#{train_id}")
+        until_known(page, sink, other)
+        expect(page.locator("#notice")).to_contain_text("Nothing has been heard of")
+        expect(page.locator("#stop")).to_be_hidden()
+        until_known(page, sink, train_id)
+        with Train(mqtt_url, train_id) as train, Train(mqtt_url, other) as bystander:
+            until_told(train, page, page.get_by_role("button", name="Emergency stop").click)
+        assert bystander.commands == []
+        page.close()
+
+
+def test_a_stop_that_cannot_be_sent_is_said(
+    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str
+) -> None:
+    with console_at(kafka_bootstrap, mqtt_url) as (url, sink):
+        page = browser.new_page()
+        page.goto(f"{url}#{train_id}")
+        until_known(page, sink, train_id)
+        expect(page.locator("#stop")).to_be_visible()
+    expect(page.locator("#age")).to_have_text("console lost")
+    page.keyboard.press("s")
+    expect(page.get_by_role("alert")).to_contain_text("was NOT sent")
     page.close()

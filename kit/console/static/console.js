@@ -2,7 +2,7 @@
 import { openLink } from "./link.js";
 import { Rails } from "./rails.js";
 import { Picture } from "./picture.js";
-import { showLost, showStatus } from "./panels.js";
+import { showLost, showStatus, showStopNotSent } from "./panels.js";
 
 const STALE_MS = 1000;
 
@@ -10,6 +10,7 @@ const picture = new Picture();
 const rails = new Rails();
 let chosen = decodeURIComponent(location.hash.slice(1)) || null;
 let trains = [];
+let shown = null; // the train whose state is on the page
 let trouble = "";
 let linked = false;
 
@@ -24,6 +25,7 @@ const link = openLink({
   },
   status(message) {
     trains = message.trains;
+    shown = message.train?.id ?? null;
     trouble = message.trouble;
     if (message.train) rails.roll(message.train.state);
     showStatus(message, choose);
@@ -36,14 +38,15 @@ const link = openLink({
 });
 
 function choose(train) {
-  chosen = train;
+  chosen = shown = train;
   history.replaceState(null, "", `#${encodeURIComponent(train)}`);
   picture.clear();
   link.say({ train });
 }
 
+// Stops the train that is on the page, by its name: no other one, whatever the server would show.
 function emergencyStop() {
-  link.say({ emergency_stop: true });
+  if (shown && !link.say({ emergency_stop: shown })) showStopNotSent(shown);
 }
 
 document.getElementById("stop").addEventListener("click", emergencyStop);
@@ -70,6 +73,7 @@ function inWords(ageMs) {
 function noticeFor(ageMs) {
   if (!linked) return "The console's server does not answer. Trying again";
   if (trouble) return trouble;
+  if (chosen && !trains.includes(chosen)) return `Nothing has been heard of the train “${chosen}” yet`;
   if (picture.fault) return picture.fault;
   return ageMs === null ? "Waiting for the first picture" : "The picture stands still";
 }

@@ -20,8 +20,11 @@ export function openLink({ opened, picture, status, closed }) {
 
   open();
   return {
+    // Tells whether it was said: what cannot be said now is never said later.
     say(message) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+      const open = socket.readyState === WebSocket.OPEN;
+      if (open) socket.send(JSON.stringify(message));
+      return open;
     },
   };
 }

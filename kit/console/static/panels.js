@@ -76,6 +76,14 @@ function showStop(stop, train) {
   setText("stop-trouble", stop?.trouble ?? "");
 }
 
+export function showStopNotSent(train) {
+  find("stop-trouble").hidden = false;
+  setText(
+    "stop-trouble",
+    `The stop was NOT sent: the console does not answer. Press the green button of the hub of “${train}”.`,
+  );
+}
+
 function battery(state) {
   const percent = state?.battery_percent == null ? "" : `${state.battery_percent} %`;
   const volts = state?.voltage_v == null ? "" : `${state.voltage_v.toFixed(1)} V`;
