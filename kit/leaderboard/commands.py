@@ -30,6 +30,9 @@ def register(app: typer.Typer) -> None:
     )
     group.command("rules")(show_rules)
     group.command("replay")(replay)
+    from kit.leaderboard.prometheus.commands import prometheus
+
+    group.command("prometheus")(prometheus)
     app.add_typer(group)
 
 

@@ -18,6 +18,10 @@ MEMBER = "leaderboard_member"
 """Recorded in each cluster: 1 for each user who has a namespace there."""
 
 
+PENDING_PODS = "leaderboard_pending_pods"
+"""Recorded in each cluster: how many pods of the workshop wait for a place."""
+
+
 def condition_group(rules: Rules, interval_s: float | None = None) -> Group:
     """Return the group of the conditions, for a server that sees kube-state-metrics itself."""
     return Group("leaderboard_conditions", tuple(condition_rules(rules)), interval_s)
@@ -32,6 +36,9 @@ def condition_rules(rules: Rules) -> Iterator[Recording]:
     envs = names.environments(rules)
     member = _members(rules.namespaces, *envs)
     yield Recording(MEMBER, member)
+    pattern = rules.namespaces.regex(*envs)
+    waiting = f"kube_pod_status_phase{{namespace=~'{pattern}',phase='Pending'}}"
+    yield Recording(PENDING_PODS, f"sum by (cluster) ({waiting})")
     for exercise in names.scored(rules, names.ALL):
         for env in exercise.environments:
             for condition in exercise.conditions:

@@ -13,6 +13,7 @@ moment at which an exercise was seen done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -166,7 +167,7 @@ class _Seen(_Builder):
 
     def __init__(self, rules: Rules, event: str) -> None:
         super().__init__(rules)
-        self.event = {"event": event}
+        self.event = {"event": _plain(event)}
         self.window = duration(rules.duration_s + MARGIN_S)
         if not names.environments(rules):
             raise ConfigError(
@@ -205,6 +206,16 @@ class _Seen(_Builder):
         if exercise.needs is Needs.EVERY:
             return " * on (user) ".join(every)
         return f"clamp_max({' + on (user) '.join(every)}, 1)"
+
+
+def _plain(event: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_.:+-]{1,100}", event) is None:
+        raise ConfigError(
+            "This name of an event cannot be a label in an expression",
+            expected="letters, digits, '_', '.', ':', '+' and '-'",
+            got=event,
+        )
+    return event
 
 
 def _labels(exercise: Exercise, board: str) -> dict[str, str]:

@@ -20,8 +20,8 @@ from kit.leaderboard.prometheus.recording import INTERVAL_S, Source
 from kit.leaderboard.rules import Exercise, Rules
 from kit.leaderboard.scoring import standings
 
-STARTS_AT_S = 300.0
-"""When the told event starts: promtool's clock begins at 0."""
+STARTS_AFTER = 20
+"""How many evaluations there are before the told event starts: promtool's clock begins at 0."""
 
 DIGITS = 0.0001
 """Points are compared after rounding to this."""
@@ -120,17 +120,18 @@ def _event(
 def _inputs(
     rules: Rules, source: Source, records: Sequence[AnyRecord], interval_s: float
 ) -> list[dict[str, str]]:
-    length = round((STARTS_AT_S + rules.duration_s * 1.2) / interval_s)
+    starts_at_s = STARTS_AFTER * interval_s
+    length = STARTS_AFTER + round(rules.duration_s * 1.2 / interval_s)
     if source is Source.EXPORTER:
         told = exported(
-            rules, records, starts_at_s=STARTS_AT_S, start_s=0, step_s=interval_s, length=length
+            rules, records, starts_at_s=starts_at_s, start_s=0, step_s=interval_s, length=length
         )
         return to_promtool(told)
     start = History(0, interval_s, length)
     for index in range(length):
-        start.put(names.START, {}, index, STARTS_AT_S)
+        start.put(names.START, {}, index, starts_at_s)
     seen = kube_state(
-        rules, records, starts_at_s=STARTS_AT_S, start_s=0, step_s=interval_s, length=length
+        rules, records, starts_at_s=starts_at_s, start_s=0, step_s=interval_s, length=length
     )
     return to_promtool(start) + to_promtool(seen)
 
@@ -140,14 +141,17 @@ def _checks(
 ) -> Iterator[dict[str, Any]]:
     for share in _MOMENTS:
         at_s = round(rules.duration_s * share / interval_s) * interval_s
+        moment = duration(STARTS_AFTER * interval_s + at_s)
         for board in names.boards(rules):
             if names.scored(rules, board):
-                yield _check(rules, source, records, board=board, at_s=at_s)
+                samples = _expected(rules, source, records, board=board, at_s=at_s)
+                expr = f"sum by (user) (round({names.score(board)}, {DIGITS}))"
+                yield {"expr": expr, "eval_time": moment, "exp_samples": samples}
 
 
-def _check(
+def _expected(
     rules: Rules, source: Source, records: Sequence[AnyRecord], *, board: str, at_s: float
-) -> dict[str, Any]:
+) -> list[dict[str, Any]]:
     scores: dict[str, float] = {}
     if source is Source.KUBERNETES:  # who has a namespace is there from the start
         scores = dict.fromkeys({record.user for record in records}, 0.0)
@@ -155,11 +159,7 @@ def _check(
         scores = {row.user: 0.0 for row in standings(rules, records, at_s).rows}
     here = standings(board_rules(rules, board), board_records(records, board), at_s)
     scores |= {row.user: row.score for row in here.rows}
-    return {
-        "expr": f"sum by (user) (round({names.score(board)}, {DIGITS}))",
-        "eval_time": duration(STARTS_AT_S + at_s),
-        "exp_samples": [
-            {"labels": f'{{user="{user}"}}', "value": round(score / DIGITS) / round(1 / DIGITS)}
-            for user, score in sorted(scores.items())
-        ],
-    }
+    return [
+        {"labels": f'{{user="{user}"}}', "value": round(score / DIGITS) / round(1 / DIGITS)}
+        for user, score in sorted(scores.items())
+    ]

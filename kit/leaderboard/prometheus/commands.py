@@ -1,0 +1,51 @@
+"""The commands ``kit leaderboard prometheus``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import JsonFlag, emit
+from kit.leaderboard.commands import RulesOption, StartsAtOption
+from kit.leaderboard.prometheus.recording import Source
+
+
+def prometheus(
+    *,
+    rules: RulesOption = "original",
+    out: Annotated[Path, typer.Option(help="Folder for the files; made if it is not there.")],
+    source: Annotated[
+        Source, typer.Option(help="Where the rules see that an exercise is done.")
+    ] = Source.EXPORTER,
+    starts_at: StartsAtOption = None,
+    event: Annotated[
+        str, typer.Option(help="Name of this run, to keep a rehearsal's finishes out of it.")
+    ] = "",
+    interval: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two evaluations.")
+    ] = 15.0,
+    target: Annotated[
+        str, typer.Option(help="host:port at which Prometheus finds the leaderboard.")
+    ] = "127.0.0.1:8090",
+    as_json: JsonFlag = False,
+) -> None:
+    """Write Prometheus's recording and alert rules, their unit tests, and a configuration.
+
+    For Kubernetes, there are the ConfigMaps of Advanced Cluster Management too.
+    """
+    from kit.leaderboard.prometheus.files import prometheus_files, write_files
+    from kit.leaderboard.replay import moment
+    from kit.leaderboard.rules import load_rules
+
+    files = prometheus_files(
+        load_rules(rules),
+        source,
+        starts_at=moment(starts_at) if starts_at else None,
+        event=event,
+        interval_s=interval,
+        target=target,
+    )
+    paths = [str(path) for path in write_files(files, out)]
+    emit({"files": paths}, as_json=as_json, text="\n".join(paths))
