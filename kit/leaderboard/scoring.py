@@ -66,14 +66,19 @@ def assemble(scorer: Scorer, scores: Iterable[Scored], at_ms: int) -> Standings:
 
 
 def sort_key(scorer: Scorer, scored: Scored, at_ms: int) -> tuple[Any, ...]:
-    """Return what ranks a user: the lowest is first."""
+    """Return what ranks a user at a moment: the lowest is first."""
+    score = scored.base + scored.rate * scorer.clock(at_ms)
+    return (-score, *tie_key(scorer, scored))
+
+
+def tie_key(scorer: Scorer, scored: Scored) -> tuple[Any, ...]:
+    """Return what decides between equal scores, at any moment: the lowest is first."""
     values = {
         TieBreak.LAST_FINISH: scored.last_ms,
         TieBreak.FIRST_FINISH: scored.first_ms,
         TieBreak.NAME: scored.user,
     }
-    score = scored.base + scored.rate * scorer.clock(at_ms)
-    return (-score, *(values[each] for each in scorer.rules.tie_breaks), scored.user)
+    return (*(values[each] for each in scorer.rules.tie_breaks), scored.user)
 
 
 def teams(scorer: Scorer, ranked: Iterable[Scored], at_ms: int) -> tuple[TeamStanding, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,15 @@ class TeamStanding:
     members: tuple[str, ...]
 
 
+@runtime_checkable
+class Findable(Protocol):
+    """Rows of which one can be found without looking at all."""
+
+    def find(self, user: str) -> Standing | None:
+        """Return the row of one user, or None."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Standings:
     """The board at one moment.
@@ -127,7 +136,7 @@ class Standings:
     at_ms: int
     rows: Sequence[Standing]
     unranked: tuple[Standing, ...] = ()
-    teams: tuple[TeamStanding, ...] = ()
+    teams: Sequence[TeamStanding] = ()
     firsts: Mapping[str, tuple[str, int]] | None = None
 
     @property
@@ -137,11 +146,11 @@ class Standings:
 
     def of(self, user: str) -> Standing | None:
         """Return the standing of one user, ranked or not, or None."""
-        for rows in (self.rows, self.unranked):
-            for row in rows:
-                if row.user == user:
-                    return row
-        return None
+        if isinstance(self.rows, Findable):
+            found = self.rows.find(user)
+        else:
+            found = next((row for row in self.rows if row.user == user), None)
+        return found or next((row for row in self.unranked if row.user == user), None)
 
     def to_fields(self) -> dict[str, Any]:
         """Return what programs read; ``standings`` is the list of the ranked."""
