@@ -43,6 +43,7 @@ ROOMS: tuple[str, ...] = (
     "interop",
     "train",
     "sim",
+    "presenting",
     "chaos",
     "bench",
     "leaderboard",

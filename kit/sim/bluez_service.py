@@ -26,6 +26,7 @@ from kit.sim.bluez_objects import ObjectTree
 from kit.train.bumble_backend import BumbleAdapter, BumbleScanner
 
 ADAPTER = "org.bluez.Adapter1"
+MODALIAS = "usb:v1D6Bp0246d0542"  # the last four digits are BlueZ's version: 5.66
 
 ADAPTER_PATH = "/org/bluez/hci0"
 """Path of the only adapter."""
@@ -76,6 +77,7 @@ class BluezService:
                 "AddressType": Variant("s", "public"),
                 "Name": Variant("s", "virtual"),
                 "Alias": Variant("s", "virtual"),
+                "Modalias": Variant("s", MODALIAS),
                 "Powered": Variant("b", True),
                 "Discovering": Variant("b", False),
                 "Roles": Variant("as", ["central"]),
