@@ -2,7 +2,8 @@
 
 A ``Frame`` is made by capture; a ``Prediction``, a ``Command`` and a ``TrainState`` follow
 from it and carry its ``FrameStamp`` on, so that every stage can be traced back to the moment
-of capture. ``Alive`` says that a service is there, ``ModelChange`` which model a train runs.
+of capture. ``Alive`` says that a service is there, ``ModelChange`` which model a train runs;
+``CaptureSwitch`` asks for pictures, or for none.
 
 Times named ``_ns`` are nanoseconds of the system-wide monotonic clock (``time.monotonic_ns``):
 they compare across the processes of one machine, and no step of the wall clock moves them.
@@ -406,6 +407,7 @@ class Alive(Event):
         metrics_port: Port of that machine's own address 127.0.0.1 on which a monitor reads how
             the service does, if one may.
         pictures: From the streaming service: how pictures go to Kafka now.
+        paused: From the capture service: whether it was asked to publish no pictures.
     """
 
     kind: ClassVar[str] = "alive"
@@ -419,6 +421,7 @@ class Alive(Event):
     detail: _Text = ""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     pictures: PictureQuality | None = None
+    paused: bool = False
 
     @property
     def topic(self) -> str:
@@ -452,9 +455,26 @@ class ModelChange(Event):
     reason: _Text = ""
 
 
+class CaptureSwitch(Event):
+    """Asks capture to publish no pictures, or to publish them again.
+
+    A train without pictures brakes and latches when its lease ends; that they come again does
+    not release it. So anyone who can speak may say it, as with an emergency stop.
+
+    Attributes:
+        on: Whether pictures are wanted.
+        reason: Why, in words for people.
+    """
+
+    kind: ClassVar[str] = "capture"
+
+    on: bool
+    reason: _Text
+
+
 EVENT_TYPES: dict[str, type[Event]] = {
     model.type_name(): model
-    for model in (Frame, Prediction, Command, TrainState, Alive, ModelChange)
+    for model in (Frame, Prediction, Command, TrainState, Alive, ModelChange, CaptureSwitch)
 }
 """Event classes by their CloudEvents type."""
 

@@ -11,6 +11,7 @@ from kit.events import (
     Action,
     Alive,
     Box,
+    CaptureSwitch,
     Command,
     Detection,
     Event,
@@ -115,6 +116,7 @@ alives = st.builds(
     detail=texts,
     metrics_port=st.none() | st.integers(1, 65_535),
     pictures=st.none() | picture_qualities,
+    paused=st.booleans(),
 )
 versions = texts.filter(lambda t: 0 < len(t) <= 80)
 model_changes = st.builds(
@@ -127,8 +129,9 @@ model_changes = st.builds(
     registry=texts,
     reason=texts,
 )
+switches = st.builds(CaptureSwitch, **common, on=st.booleans(), reason=texts)
 events: st.SearchStrategy[Event] = st.one_of(
-    frames, predictions, commands, states, alives, model_changes
+    frames, predictions, commands, states, alives, model_changes, switches
 )
 
 
@@ -162,4 +165,5 @@ def one_of_each(train_id: str) -> list[Event]:
         TrainState(train_id=train_id, motion=Motion.STOPPED, reason="new", latched=True),
         Alive(train_id=train_id, service="other", counters={"frames": 3}),
         ModelChange(train_id=train_id, status=ModelStatus.PROMOTED, model="1.2.0", sha256="0" * 64),
+        CaptureSwitch(train_id=train_id, on=False, reason="the booth closes"),
     ]

@@ -59,9 +59,9 @@ def test_class_ids_follow_the_order_of_the_labels() -> None:
     assert LABELS == (Label.SPEED_LIMIT, Label.DANGER_AHEAD, Label.STOP)
 
 
-def test_there_are_six_types_of_event() -> None:
+def test_there_are_seven_types_of_event() -> None:
     kinds = [model.kind for model in EVENT_TYPES.values()]
-    assert kinds == ["frame", "prediction", "command", "state", "alive", "model"]
+    assert kinds == ["frame", "prediction", "command", "state", "alive", "model", "capture"]
 
 
 def test_ids_of_frames_sort_by_time_of_capture() -> None:

@@ -28,7 +28,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from kit.envelope import cloudevent, from_cloudevent, to_cloudevent
 from kit.errors import EventError
-from kit.events import Alive, Command, Event, Frame, ModelChange, TrainState
+from kit.events import Alive, CaptureSwitch, Command, Event, Frame, ModelChange, TrainState
 
 QOS: Mapping[str, int] = {
     Frame.kind: 0,
@@ -37,6 +37,7 @@ QOS: Mapping[str, int] = {
     TrainState.kind: 1,
     Alive.kind: 1,
     ModelChange.kind: 1,
+    CaptureSwitch.kind: 1,
 }
 """MQTT quality of service by kind of event: what the next frame replaces may get lost."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from kit.events import Frame, FrameStamp, Stage
+from kit.events import Alive, CaptureSwitch, Event, Frame, FrameStamp, Stage
 from kit.monitoring.metrics import Counted
 from kit.services.base import Service, ServiceParameters
 from kit.vision.blindness import Blindness
@@ -51,6 +51,8 @@ class CaptureService(Service[CaptureParameters]):
     }
     work: ClassVar[str] = "picture from the camera"
 
+    _paused = ""
+
     @contextmanager
     def working(self) -> Iterator[None]:
         """Hold the camera open."""
@@ -58,16 +60,31 @@ class CaptureService(Service[CaptureParameters]):
         self._bytes = 0
         self._blindness = Blindness()
         self._blind: str | None = None
+        topic = f"train/{self.parameters.train_id}/{CaptureSwitch.kind}"
+        self.client.subscribe(topic, self._receive_switch)
         with open_camera(
             self.parameters.source, fps=self.parameters.fps, loop=self.parameters.loop
         ) as self._camera:
             yield
+
+    def _receive_switch(self, event: Event, _received_ns: int) -> None:
+        if isinstance(event, CaptureSwitch):
+            self._paused = "" if event.on else event.reason or "paused"
+            self.client.publish(self._alive())  # who switched it waits for our word
+
+    def _alive(self, **changes: Any) -> Alive:
+        paused = {"paused": True, "detail": self._paused} if self._paused else {}
+        return super()._alive(**{**paused, **changes})
 
     def step(self) -> None:
         """Publish one picture."""
         picture = self._camera.read()
         if picture is None:
             self.stop("end of source")
+            return
+        if self._paused:  # the camera goes on, so that the next picture is of its own moment
+            self._latest = picture
+            self.worked()
             return
         self._blind = self._blindness.of(picture.image) if self._camera.live else None
         if self._blind:
@@ -105,6 +122,7 @@ class CaptureService(Service[CaptureParameters]):
             "kB a frame": round(self._bytes / 1000, 1),
             "source": hide_password(self.parameters.source),
             **({"blind": self._blind} if self._blind else {}),
+            **({"paused": self._paused} if self._paused else {}),
         }
 
     def troubles(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The operator's side: arm a train, stop it at once, watch its state."""
+"""The operator's side: arm a train, stop it at once, have capture pause, watch its state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from typing import Self
 
 from kit.config import Settings
 from kit.errors import BrokerError, ConfigError, HubError
-from kit.events import Action, Command, Event, Motion, Origin, TrainState, arm_proof
+from kit.events import (
+    Action,
+    Alive,
+    CaptureSwitch,
+    Command,
+    Event,
+    Motion,
+    Origin,
+    TrainState,
+    arm_proof,
+)
 from kit.messaging.mqtt import MqttClient
 
 ARM_TIMEOUT_S = 10.0
@@ -17,6 +27,9 @@ ARM_TIMEOUT_S = 10.0
 
 STAND_TIMEOUT_S = 5.0
 """How long to wait for the train to say that it stands, seconds; it says so every second."""
+
+CAPTURE_TIMEOUT_S = 5.0
+"""How long to wait for capture to say that it obeyed, seconds; it says so every second."""
 
 _STANDING = frozenset({Motion.STOPPED, Motion.FAULT})
 
@@ -214,6 +227,55 @@ def emergency_stop(
         with told:
             told.wait_for(lambda: stands, timeout_s)
     return stands[-1] if stands else None
+
+
+def switch_capture(
+    settings: Settings,
+    *,
+    train_id: str,
+    on: bool,
+    reason: str,
+    timeout_s: float = CAPTURE_TIMEOUT_S,
+) -> bool:
+    """Have a train's capture pause, or go on.
+
+    A train without pictures brakes and latches when its lease ends. That they come again does
+    not release it.
+
+    Args:
+        settings: The broker.
+        train_id: Which train.
+        on: Whether pictures are wanted.
+        reason: Why, in words for people.
+        timeout_s: How long to wait for capture to say that it obeyed, seconds.
+
+    Returns:
+        Whether it has said so.
+
+    Raises:
+        ConfigError: If no broker is named.
+        BrokerError: If the broker cannot be reached, or does not take the order.
+    """
+    if settings.mqtt_url is None:
+        raise ConfigError(
+            "Capture is switched through the train's broker, and none is named",
+            expected="the environment variable KIT_MQTT_URL",
+        )
+    obeyed = threading.Event()
+
+    def receive(event: Event, _received_ns: int) -> None:
+        if isinstance(event, Alive) and event.status == "online" and event.paused is not on:
+            obeyed.set()
+
+    url = settings.mqtt_url.get_secret_value()
+    with MqttClient(
+        url, service="switch", train_id=train_id, ca_file=settings.mqtt_ca_file
+    ) as client:
+        client.publish(CaptureSwitch(train_id=train_id, on=on, reason=reason))
+        if not client.flush(ARM_TIMEOUT_S):
+            raise BrokerError(f"The broker at {client.address} did not take the order to capture")
+        client.subscribe(f"train/{train_id}/alive/capture", receive)
+        return obeyed.wait(timeout_s)
 
 
 def _not_taken(address: str, action: Action) -> BrokerError:

@@ -13,6 +13,7 @@ from kit.events import (
     Action,
     Alive,
     Box,
+    CaptureSwitch,
     Command,
     Detection,
     Event,
@@ -110,6 +111,7 @@ def arming() -> list[tuple[Event, int]]:
             ),
             BEGAN_NS,
         ),
+        (CaptureSwitch(train_id="train-1", on=True, reason="go on"), BEGAN_NS),
     ]
 
 
