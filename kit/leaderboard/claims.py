@@ -114,7 +114,8 @@ class Verified:
     @property
     def event_id(self) -> str:
         """Identity of the event: the same claim always makes the same event."""
-        digest = hashlib.sha256(f"{self.user}\0{self.nonce}".encode()).hexdigest()
+        said = self.claim.model_dump_json(exclude={"report"})
+        digest = hashlib.sha256(f"{self.user}\0{self.nonce}\0{said}".encode()).hexdigest()
         return f"claim-{digest[:40]}"
 
 

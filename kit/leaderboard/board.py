@@ -1,0 +1,295 @@
+"""What a page shows, as one JSON document: pure, from rules, standings and where the event is.
+
+Only what the public may see goes in: while the board is frozen these are the standings of the
+moment at which it froze, and during the ceremony the places that were revealed. Scores grow in
+straight lines, so a row carries its rate, and a page can count on until the next document comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from kit.leaderboard.desk import Desk, Moment, Phase, from_epoch_ms
+from kit.leaderboard.rules import Exercise, Rules
+from kit.leaderboard.standings import Standing, Standings, TeamStanding
+
+ROWS = 200
+"""How many rows a document has at most; the others are asked for by page."""
+
+LINES = 8
+"""How many leaders have a line in the graph of scores."""
+
+GROUP_ROWS = 9
+"""How many rows of each bracket and of the teams are shown."""
+
+
+class Kind(StrEnum):
+    """What a piece of news is about."""
+
+    FIRST = "first"
+    """Somebody is the first one to finish an exercise."""
+    FINISH = "finish"
+    """Somebody finished an exercise."""
+    LEAD = "lead"
+    """Somebody took the lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One line of the ticker.
+
+    Attributes:
+        at_ms: When, milliseconds from the start.
+        kind: What it is about.
+        user: Whom it is about.
+        name: What to call that user.
+        exercise: Which exercise; empty for a lead.
+        rank: The user's place.
+    """
+
+    at_ms: int
+    kind: Kind
+    user: str
+    name: str
+    exercise: str = ""
+    rank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What standings alone do not tell.
+
+    Attributes:
+        before: The rank that users had a while ago.
+        news: The newest first.
+        turns_ms: When a user's score was last changed by a hint or an organiser.
+    """
+
+    before: Mapping[str, int] = field(default_factory=dict)
+    news: Sequence[News] = ()
+    turns_ms: Mapping[str, int] = field(default_factory=dict)
+
+
+def document(
+    rules: Rules,
+    desk: Desk,
+    here: Moment,
+    shown: Standings,
+    *,
+    extras: Extras | None = None,
+) -> dict[str, Any]:
+    """Build what a page shows.
+
+    Args:
+        rules: Of the event.
+        desk: What the organiser decided.
+        here: Where the event is.
+        shown: The standings of ``here.shown_ms``.
+        extras: What else to show.
+    """
+    extras = extras or Extras()
+    rows = visible(shown.rows, rules, here)
+    covered = here.phase is Phase.REVEALING
+    names = {row.user: row.shown for row in rows}
+    leader = shown.rows[0].score if shown.rows and not covered else None
+    return {
+        "event": _event(rules),
+        "phase": here.phase,
+        "starts_at": None if desk.starts_ms is None else _iso(desk.starts_ms),
+        "now_s": None if here.now_ms is None else here.now_ms / 1000,
+        "ends_s": here.ends_ms / 1000,
+        "frozen_s": None if here.frozen_ms is None else here.frozen_ms / 1000,
+        "board_s": here.shown_ms / 1000,
+        "people": len(shown.rows),
+        "rows": [
+            row_fields(row, rules, here, leader=leader, before=extras.before.get(row.user))
+            for row in rows[:ROWS]
+        ],
+        "graph": [] if covered else _graph(rows[:LINES], rules, here, extras.turns_ms),
+        "firsts": [] if covered else _firsts(shown, names),
+        "news": [] if covered else [_news(each) for each in extras.news],
+        "brackets": [] if covered else _brackets(shown.rows, rules),
+        "teams": [] if covered else [_team(team) for team in shown.teams[:GROUP_ROWS]],
+        "reveal": _reveal(rules, here, len(shown.rows)),
+    }
+
+
+def visible(rows: Sequence[Standing], rules: Rules, here: Moment) -> Sequence[Standing]:
+    """Return the rows that the public may see: in the ceremony, those that were revealed.
+
+    Args:
+        rows: The ranked, the first one first.
+        rules: Of the event.
+        here: Where the event is.
+    """
+    if here.phase is not Phase.REVEALING or here.revealed is None:
+        return rows
+    rewarded = min(rules.rewarded, len(rows))
+    return rows[max(0, rewarded - here.revealed) :]
+
+
+def row_fields(
+    row: Standing,
+    rules: Rules,
+    here: Moment,
+    *,
+    leader: float | None = None,
+    before: int | None = None,
+) -> dict[str, Any]:
+    """Return one row as a page reads it.
+
+    Args:
+        row: The user's standing.
+        rules: Of the event.
+        here: Where the event is.
+        leader: Score of the first one; no gap is told without it.
+        before: The user's rank a while ago.
+    """
+    return {
+        "rank": row.rank,
+        "user": row.user,
+        "name": row.shown,
+        "score": round(row.score, 6),
+        "rate": _rate(row, rules, here),
+        "gap": None if leader is None else round(leader - row.score, 6),
+        "move": 0 if before is None else before - row.rank,
+        "bracket": row.bracket,
+        "team": row.team,
+        "done": {each.exercise: {"at_s": each.at_s, "value": each.value} for each in row.finishes},
+        "part": _parts(row, rules),
+    }
+
+
+def _rate(row: Standing, rules: Rules, here: Moment) -> float:
+    """Return the points that each second brings, while the board moves."""
+    if here.phase is not Phase.RUNNING:
+        return 0.0
+    return sum(_slope(rules.exercise(each.exercise)) for each in row.finishes)
+
+
+def _slope(exercise: Exercise | None) -> float:
+    if exercise is None or exercise.measure is not None:
+        return 0.0
+    return exercise.slope / exercise.step_s
+
+
+def _parts(row: Standing, rules: Rules) -> dict[str, float]:
+    """Return which share of the environments is done, of exercises that are not finished."""
+    parts: dict[str, float] = {}
+    for name, _env, _at_ms in row.under_way:
+        exercise = rules.exercise(name)
+        if exercise is not None and exercise.environments:
+            parts[name] = parts.get(name, 0.0) + 1 / len(exercise.environments)
+    return {name: round(share, 3) for name, share in parts.items()}
+
+
+def _event(rules: Rules) -> dict[str, Any]:
+    return {
+        "name": rules.name,
+        "title": rules.title or rules.name,
+        "duration_s": rules.duration_s,
+        "freezes_s": None if rules.freezes_at_ms is None else rules.freezes_at_ms / 1000,
+        "rewarded": rules.rewarded,
+        "exercises": [
+            {
+                "id": each.id,
+                "title": each.title or each.id,
+                "nominal_end_s": each.nominal_end_s,
+                "unit": each.measure.unit if each.measure else None,
+            }
+            for each in rules.exercises
+        ],
+    }
+
+
+def _graph(
+    rows: Iterable[Standing], rules: Rules, here: Moment, turns_ms: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "user": row.user,
+            "name": row.shown,
+            "points": _line(row, rules, here.shown_ms, turns_ms.get(row.user)),
+        }
+        for row in rows
+    ]
+
+
+def _line(
+    row: Standing, rules: Rules, now_ms: int, turn_ms: int | None
+) -> list[tuple[float, float]]:
+    """Return the corners of a user's score: (seconds, points), from the start to now."""
+    jumps = [
+        (each.at_ms, each.bonus, _slope(rules.exercise(each.exercise))) for each in row.finishes
+    ]
+    if other := row.adjustment - row.penalty:
+        jumps.append((now_ms if turn_ms is None else turn_ms, other, 0.0))
+    corners = [(0.0, 0.0)]
+    score = slope = last_s = 0.0
+    for at_ms, points, more in sorted(jumps):
+        at_s = at_ms / 1000
+        score += slope * (at_s - last_s)
+        corners.append((at_s, round(score, 3)))
+        score, slope, last_s = score + points, slope + more, at_s
+        corners.append((at_s, round(score, 3)))
+    corners.append((now_ms / 1000, round(row.score, 3)))
+    return corners
+
+
+def _firsts(shown: Standings, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"exercise": exercise, "user": user, "name": names.get(user, user), "at_s": at_ms / 1000}
+        for exercise, (user, at_ms) in (shown.firsts or {}).items()
+    ]
+
+
+def _news(news: News) -> dict[str, Any]:
+    return {
+        "at_s": news.at_ms / 1000,
+        "kind": news.kind,
+        "user": news.user,
+        "name": news.name,
+        "exercise": news.exercise,
+        "rank": news.rank,
+    }
+
+
+def _brackets(rows: Iterable[Standing], rules: Rules) -> list[dict[str, Any]]:
+    if not rules.brackets:
+        return []
+    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in rules.brackets}
+    unfilled = set(rules.brackets)
+    for row in rows:
+        if row.bracket in unfilled:
+            group = groups[row.bracket]
+            group.append(
+                {"rank": row.bracket_rank, "name": row.shown, "score": round(row.score, 3)}
+            )
+            if len(group) == GROUP_ROWS:
+                unfilled.discard(row.bracket)
+        if not unfilled:
+            break
+    return [{"title": name, "rows": groups[name]} for name in rules.brackets]
+
+
+def _team(team: TeamStanding) -> dict[str, Any]:
+    return {
+        "rank": team.rank,
+        "name": team.team,
+        "score": round(team.score, 3),
+        "members": len(team.members),
+    }
+
+
+def _reveal(rules: Rules, here: Moment, people: int) -> dict[str, int] | None:
+    if here.revealed is None:
+        return None
+    rewarded = min(rules.rewarded, people)
+    return {"top": rewarded, "shown": min(here.revealed, rewarded)}
+
+
+def _iso(epoch_ms: int) -> str:
+    return from_epoch_ms(epoch_ms).isoformat()
