@@ -48,6 +48,7 @@ ROOMS: tuple[str, ...] = (
     "bench",
     "leaderboard",
     "learning",
+    "workshop",
 )
 """Rooms that may bring commands, in the order of the help page; a dot leads into an inner room."""
 
