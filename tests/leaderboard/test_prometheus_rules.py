@@ -143,7 +143,7 @@ def test_each_alert_fires_when_its_figure_is_too_high_and_not_before(tmp_path: P
         "kit_leaderboard_exported_participants": (10, 200),
         "kit_leaderboard_records": (5, 5),
         "kit_leaderboard_start_timestamp_seconds": (0, 0),
-        "kit_leaderboard_duration_seconds": (9000, 9000),
+        "kit_leaderboard_end_timestamp_seconds": (9000, 9000),
     }
     expected = {
         "LeaderboardClusterCpuHigh": {"cluster": "east"},

@@ -131,8 +131,7 @@ def service_alerts(*, interval_s: float | None = None) -> Group:
             "LeaderboardNothingHappens",
             f"changes({EXPORTED}_records[20m]) == 0"
             f" and on () (time() - {EXPORTED}_start_timestamp_seconds > 1200)"
-            f" and on ()"
-            f" (time() - {EXPORTED}_start_timestamp_seconds < {EXPORTED}_duration_seconds)",
+            f" and on () ({EXPORTED}_end_timestamp_seconds > time())",
             300,
             "warning",
             "Nothing was claimed for 20 minutes while the event is on",

@@ -33,11 +33,13 @@ class Reading:
             the public: while a board is frozen, this one tells what is hidden.
         starts_at_s: Start of the event, in seconds since 1970; None if it has not started.
         records: How many records the log holds.
+        ends_at_s: End of the event, in seconds since 1970; after the rules' duration if None.
     """
 
     standings: Standings
     starts_at_s: float | None
     records: int = 0
+    ends_at_s: float | None = None
 
 
 class LeaderboardCollector:
@@ -71,12 +73,12 @@ class LeaderboardCollector:
         info.add_metric([self._rules.name], 1)
         yield info
         start = _gauge("start_timestamp_seconds", "Start of the event, in seconds since 1970")
+        end = _gauge("end_timestamp_seconds", "End of the event, in seconds since 1970")
         if reading.starts_at_s is not None:
             start.add_metric([], reading.starts_at_s)
-        yield start
-        length = _gauge("duration_seconds", "Length of the event")
-        length.add_metric([], self._rules.duration_s)
-        yield length
+            end_s = reading.ends_at_s or reading.starts_at_s + self._rules.duration_s
+            end.add_metric([], end_s)
+        yield from (start, end)
         everybody = len(reading.standings.rows)
         for name, text, value in (
             ("records", "Records in the log", reading.records),

@@ -22,6 +22,9 @@ ALL = "all"
 START = "leaderboard_start_timestamp_seconds"
 """Recorded: when the event starts, in seconds since 1970; no labels."""
 
+END = "leaderboard_end_timestamp_seconds"
+"""Recorded: when the event ends, in seconds since 1970; no labels."""
+
 USER = "leaderboard_user"
 """Recorded: 1 for each participant; label ``user``."""
 

@@ -21,7 +21,7 @@ from kit.errors import ConfigError
 from kit.leaderboard.prometheus import names
 from kit.leaderboard.prometheus.conditions import condition_group, state_of, user_of
 from kit.leaderboard.prometheus.groups import Group, Recording, duration, number
-from kit.leaderboard.prometheus.names import ALL, EXPORTED, START, USER
+from kit.leaderboard.prometheus.names import ALL, END, EXPORTED, START, USER
 from kit.leaderboard.rules import Exercise, Needs, Rules
 
 INTERVAL_S = 15.0
@@ -118,11 +118,10 @@ class _Builder:
             yield Recording(names.onetime(each.id, board), points, _labels(each, board))
 
     def lifetime(self) -> Iterator[Recording]:
-        end = f"{START} + {number(self.rules.duration_s)}"
         for board, each in self.boards:
             points = (
                 f"{number(each.slope)} * (\n"
-                f"  (({end} < time()) or ({START} * 0 + time()))\n"
+                f"  (({END} < time()) or ({END} * 0 + time()))\n"
                 f"  - on () group_right () {names.completion(each.id, board)}\n"
                 f") / {number(each.step_s)}"
             )
@@ -145,6 +144,7 @@ class _Exported(_Builder):
 
     def state(self) -> Iterator[Recording]:
         yield Recording(START, f"max({_recent(f'{EXPORTED}_start_timestamp_seconds')})")
+        yield Recording(END, f"max({_recent(f'{EXPORTED}_end_timestamp_seconds')})")
         yield Recording(USER, f"group by (user) ({_recent(f'{EXPORTED}_score_points')})")
         for board, each in self.boards:
             yield Recording(
@@ -176,6 +176,7 @@ class _Seen(_Builder):
             )
 
     def state(self) -> Iterator[Recording]:
+        yield Recording(END, f"{START} + {number(self.rules.duration_s)}")
         yield Recording(USER, user_of())
         for board, each in self.boards:
             now = names.state(each.id, board)
@@ -184,7 +185,7 @@ class _Seen(_Builder):
                 when = (
                     f"timestamp({now} == 1)\n"
                     f">= on () group_left () {START}\n"
-                    f"<= on () group_left () ({START} + {number(self.rules.duration_s)})"
+                    f"<= on () group_left () {END}"
                 )
                 labels = _labels(each, board) | self.event
                 yield Recording(names.seen(each.id, board), when, labels)
