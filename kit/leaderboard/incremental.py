@@ -39,6 +39,7 @@ class Incremental:
         self._new: list[AnyRecord] = []
         self._future: list[tuple[int, int, AnyRecord]] = []  # a heap
         self._numbers = count()
+        self._early: set[str] = set()  # who did something before the start: it counts from then on
         self._latest_ms = rules.duration_ms
         self._now_ms = -MAX_MS - 1
 
@@ -82,6 +83,11 @@ class Incremental:
             _, _, record = heapq.heappop(self._future)
             self._records[record.user].append(record)
             changed.add(record.user)
+        if self._now_ms < 0:
+            self._early |= changed
+        else:
+            changed |= self._early
+            self._early.clear()
         return changed
 
     def _everything(self) -> Sequence[AnyRecord]:

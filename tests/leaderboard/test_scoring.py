@@ -364,6 +364,13 @@ def test_incremental_standings_are_those_of_all_records(
         assert engine.standings() == standings(RULES, log)
 
 
+def test_what_was_done_before_the_start_counts_once_the_clock_has_come_there() -> None:
+    engine = Incremental(ORIGINAL)
+    engine.apply(finish("ada", "hero", -60))
+    assert places(engine.standings(-1)) == [(1, "ada", 0.0)]
+    assert places(engine.standings(0)) == [(1, "ada", 66.0)]
+
+
 def test_a_board_is_not_changed_by_what_comes_later() -> None:
     engine = Incremental(ORIGINAL)
     engine.apply(finish("ada", "hero", 1800), finish("bob", "hero", 1900))
