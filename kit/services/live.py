@@ -23,10 +23,14 @@ class LiveView:
 
     Give it to a service: ``service.run(show=LiveView())``. Each call replaces what the call
     before it showed.
+
+    Attributes:
+        shown: Whether anything is shown now.
     """
 
     def __init__(self) -> None:
         self._handle: object | None = None
+        self.shown = False
 
     def __call__(self, snapshot: Snapshot) -> None:
         """Show a snapshot in place of the one before."""
@@ -37,6 +41,15 @@ class LiveView:
             self._handle.update(page)
         else:
             self._handle = display(page, display_id=True)
+        self.shown = True
+
+    def clear(self) -> None:
+        """Show nothing until the next snapshot."""
+        from IPython.display import HTML, DisplayHandle
+
+        if self.shown and isinstance(self._handle, DisplayHandle):
+            self._handle.update(HTML(""))
+        self.shown = False
 
 
 def render(snapshot: Snapshot) -> str:
