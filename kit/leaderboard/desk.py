@@ -134,15 +134,9 @@ class Moment:
         return max(0, self.now_ms or 0) if self.frozen_ms is None else self.frozen_ms
 
 
-def fold(entries: Iterable[Entry], *, starts_at: datetime | None = None) -> Desk:
-    """Return what is the case after all entries.
-
-    Args:
-        entries: In the order in which they were made.
-        starts_at: Start of the event, if the rules or the command line name it; a start that was
-            set at the desk wins.
-    """
-    desk = Desk(starts_ms=None if starts_at is None else to_epoch_ms(starts_at))
+def fold(entries: Iterable[Entry]) -> Desk:
+    """Return what is the case after all entries, in the order in which they were made."""
+    desk = Desk()
     for entry in entries:
         desk = _after(desk, entry)
     return desk

@@ -11,14 +11,15 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
-from kit.leaderboard.board import Extras, Kind, News, document
+from kit.leaderboard.board import Extras, Kind, News, document, visible
 from kit.leaderboard.desk import Desk, Entry, Moment, Phase, fold, moment
 from kit.leaderboard.desk_store import DeskStore
 from kit.leaderboard.events import Adjust, Event, Hide, Hint, Join, Undo
 from kit.leaderboard.incremental import Incremental
+from kit.leaderboard.prometheus.exporter import Reading
 from kit.leaderboard.rules import Rules
 from kit.leaderboard.scoring import standings
 from kit.leaderboard.standings import Standing, Standings
@@ -46,7 +47,6 @@ class Live:
         rules: Of the event.
         store: Its log.
         desk_store: What the organiser did.
-        starts_at: Its start, if it is known beforehand.
         clock_ms: Tells the time, milliseconds since 1970.
     """
 
@@ -56,7 +56,6 @@ class Live:
         store: Store,
         desk_store: DeskStore,
         *,
-        starts_at: datetime | None = None,
         clock_ms: Callable[[], int] = epoch_ms,
     ) -> None:
         self.rules = rules
@@ -67,7 +66,6 @@ class Live:
         self.version = 0
         self._store = store
         self._desk_store = desk_store
-        self._starts_at = starts_at or rules.starts_at
         self._clock_ms = clock_ms
         self._reading = asyncio.Lock()
         self._engine = Incremental(rules)
@@ -91,7 +89,7 @@ class Live:
                 entries = await asyncio.to_thread(self._desk_store.read)
             if entries is not None:
                 self.entries = entries
-                self.desk = fold(entries, starts_at=self._starts_at)
+                self.desk = fold(entries)
             self._take(new)
             if new or entries is not None:
                 self.version += 1
@@ -160,6 +158,21 @@ class Live:
         if ended is None or starts is None or ended - starts >= self.rules.duration_ms:
             return self.rules
         return self.rules.model_copy(update={"duration_s": max(1, ended - starts) / 1000})
+
+    def reading(self, *, everything: bool) -> Reading:
+        """Return what is exported to Prometheus.
+
+        Args:
+            everything: The standings of now, instead of what the public may see.
+        """
+        here = self.here()
+        shown = self.standings(here, everything=everything)
+        if not everything:
+            shown = replace(shown, rows=visible(shown.rows, self.rules, here))
+        starts_ms = self.desk.starts_ms
+        starts_s = None if starts_ms is None else starts_ms / 1000
+        ends_s = None if starts_s is None else starts_s + here.ends_ms / 1000
+        return Reading(shown, starts_s, records=len(self.log), ends_at_s=ends_s)
 
     def is_undone(self, record_id: str) -> bool:
         """Tell whether an organiser has undone a record."""

@@ -13,6 +13,7 @@ from kit.leaderboard.api import ClaimAnswer, ClaimStatus, Health, Places, Proble
 from kit.leaderboard.board import row_fields, visible
 from kit.leaderboard.limiter import Kind
 from kit.leaderboard.problems import REFUSALS, RefusedError, address_of
+from kit.leaderboard.prometheus.exporter import LeaderboardCollector, exposition
 from kit.leaderboard.standings import Standing
 
 if TYPE_CHECKING:
@@ -29,7 +30,14 @@ def public_router(service: Service) -> APIRouter:
         service: Answers them.
     """
     router = APIRouter()
+    _add_pages(router)
+    _add_claims(router, service)
+    _add_board(router, service)
+    _add_monitoring(router, service)
+    return router
 
+
+def _add_pages(router: APIRouter) -> None:
     @router.get("/", include_in_schema=False)
     async def board_page() -> FileResponse:
         return FileResponse(PAGES / "board.html")
@@ -38,6 +46,8 @@ def public_router(service: Service) -> APIRouter:
     async def desk_page() -> FileResponse:
         return FileResponse(PAGES / "desk.html")
 
+
+def _add_claims(router: APIRouter, service: Service) -> None:
     @router.post("/api/claims", status_code=201, responses={200: {"model": ClaimAnswer}} | REFUSALS)
     async def claim(said: SignedClaim, request: Request, response: Response) -> ClaimAnswer:
         """Claim a finish, a condition or a value; 201 if it is new, 200 if it was kept before."""
@@ -45,6 +55,8 @@ def public_router(service: Service) -> APIRouter:
         response.status_code = 201 if answer.status is ClaimStatus.ACCEPTED else 200
         return answer
 
+
+def _add_board(router: APIRouter, service: Service) -> None:
     @router.get("/api/board", responses={429: {"model": Problem}})
     async def board(request: Request) -> Response:
         """Tell all that the projector's page shows."""
@@ -89,6 +101,8 @@ def public_router(service: Service) -> APIRouter:
         service.count(Kind.READ, address_of(request))
         return service.live.rules.model_dump(mode="json")
 
+
+def _add_monitoring(router: APIRouter, service: Service) -> None:
     @router.get("/api/health", responses={503: {"model": Health}})
     async def health(response: Response) -> Health:
         """Tell whether the service does its work: 503 if the database does not answer."""
@@ -102,7 +116,18 @@ def public_router(service: Service) -> APIRouter:
             trouble=service.hub.trouble,
         )
 
-    return router
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        """Tell Prometheus what the public may see; everything if it has the organiser's token."""
+        everything = "authorization" in request.headers
+        if everything:
+            service.check_organiser(request)
+        service.count(Kind.READ, address_of(request))
+        collector = LeaderboardCollector(
+            service.live.rules, lambda: service.live.reading(everything=everything)
+        )
+        body, content_type = exposition(collector, request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": content_type})
 
 
 def _leader(everyone: Sequence[Standing], rows: Sequence[Standing]) -> float | None:

@@ -17,6 +17,7 @@ from kit.leaderboard.hub import Hub
 from kit.leaderboard.keys import Keys, open_keys
 from kit.leaderboard.limiter import Kind, Limiter
 from kit.leaderboard.live import Live
+from kit.leaderboard.offline import set_start
 from kit.leaderboard.rules import Rules, load_rules
 from kit.leaderboard.service import Service
 from kit.leaderboard.store import Store
@@ -42,7 +43,8 @@ class Options:
         rules: A rule file's name or path.
         database: SQLAlchemy's URL.
         keys: File of the event's secret; a new one is written if there is none.
-        starts_at: Start of the event; the rules' if None, else the organiser sets it.
+        starts_at: Start of the event, kept in the database; the rules' if None, else the organiser
+            sets it.
         names: Names under which the service may be called; any beyond this machine if empty.
         proxies: Addresses of reverse proxies whose word about the client's address counts.
         rates: How often one client may ask, in place of the limiter's own.
@@ -71,6 +73,9 @@ def serve(options: Options, *, on_ready: Callable[[str, Keys], None]) -> None:
     """
     rules = load_rules(options.rules)
     keys = open_keys(options.keys)
+    starts_at = options.starts_at or rules.starts_at
+    if starts_at is not None:
+        set_start(options.database, starts_at, by="kit leaderboard serve")
     with _listen(options.host, options.port) as listener, Store.open(options.database) as store:
         desk_store = DeskStore(options.database)
         try:
@@ -95,7 +100,7 @@ def address(host: str, listener: socket.socket) -> str:
 def _build(
     options: Options, rules: Rules, keys: Keys, store: Store, desk_store: DeskStore
 ) -> Service:
-    live = Live(rules, store, desk_store, starts_at=options.starts_at)
+    live = Live(rules, store, desk_store)
     hub = Hub(live)
     writer = Writer(store, on_kept=hub.wake)
     return Service(live, writer, hub, keys=keys, limiter=Limiter(options.rates))
