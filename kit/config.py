@@ -41,6 +41,10 @@ class Settings(BaseSettings):
         older_mqtt_url: MQTT broker of the older demo's services, for ``kit bridge``; ``mqtt_url``
             if None.
         older_kafka_bootstrap: Their Kafka cluster; ``kafka_bootstrap`` if None.
+        leaderboard_url: Address of the leaderboard, for claims.
+        leaderboard_token: A participant's token.
+        leaderboard_database: Where the leaderboard keeps its log, SQLAlchemy's URL; a file in
+            ``runs_dir`` if None.
         metrics_port: First of the ports of 127.0.0.1 on which the services export metrics and
             health, one each; 0 for any free ones; none if None.
     """
@@ -63,6 +67,9 @@ class Settings(BaseSettings):
     keys_dir: Path | None = None
     older_mqtt_url: SecretStr | None = None
     older_kafka_bootstrap: str | None = None
+    leaderboard_url: str | None = None
+    leaderboard_token: SecretStr | None = None
+    leaderboard_database: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65_000)] | None = None
 
     @field_validator("registry")

@@ -33,6 +33,9 @@ def register(app: typer.Typer) -> None:
     from kit.leaderboard.prometheus.commands import prometheus
 
     group.command("prometheus")(prometheus)
+    from kit.leaderboard.service_commands import add_service_commands
+
+    add_service_commands(group)
     app.add_typer(group)
 
 
