@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(env_prefix="KIT_", frozen=True, extra="ignore")
+        prometheus_token: Bearer token of the Prometheus or Thanos that ``kit leaderboard collect``
+            reads.
+        prometheus_ca_file: Certificate authority of it; the system's if not given.
+        leaderboard_organiser_token: The organiser's token of a running leaderboard.
 
     train_id: str = "train-1"
     mqtt_url: SecretStr | None = None
@@ -76,6 +80,9 @@ class Settings(BaseSettings):
     @classmethod
     def _same_for_children(cls, registry: str | None) -> str | None:
         """Make a path absolute: programs that the kit starts may run in another folder."""
+    prometheus_token: SecretStr | None = None
+    prometheus_ca_file: Path | None = None
+    leaderboard_organiser_token: SecretStr | None = None
         if registry is None or "://" in registry:
             return registry
         return str(Path(registry).resolve())

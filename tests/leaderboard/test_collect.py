@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,9 +17,11 @@ from kit.errors import BrokerError
 from kit.leaderboard.events import AnyRecord, Event
 from kit.leaderboard.kubernetes.collect import KubernetesReader
 from kit.leaderboard.kubernetes.simulated import example_of, kube_state
+from kit.leaderboard.log import read_lines
 from kit.leaderboard.prometheus.api import PrometheusApi
 from kit.leaderboard.rules import load_rules
 from kit.leaderboard.scoring import standings
+from kit.leaderboard.store import Store
 from tests.leaderboard.servers import fill, prometheus
 
 RULES = load_rules("kubernetes")
@@ -187,3 +194,43 @@ def test_a_query_that_is_refused_says_why(urls: tuple[str, str]) -> None:
 
 def test_names_are_invented_for_simple_patterns() -> None:
     assert example_of("[a-z]+-hero-run-.*-resync-pod") == "x-hero-run-x-resync-pod"
+
+
+def run(*arguments: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "kit", "leaderboard", "collect", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def asked(urls: tuple[str, str]) -> list[str]:
+    start = datetime.fromtimestamp(STARTS_AT_S, UTC)
+    end = start + timedelta(seconds=END_S)
+    times = ["--starts-at", start.isoformat(), "--until", end.isoformat()]
+    return ["--prometheus", urls[0], "--prometheus", urls[1], *times]
+
+
+def test_the_command_prints_lines_that_replay_to_the_same_standings(
+    urls: tuple[str, str],
+) -> None:
+    *lines, last = run(*asked(urls), "--json")
+    records = list(read_lines(lines, rules=RULES))
+    assert json.loads(last) == {"records": len(records), "looks": 2, "failures": 0}
+    assert standings(RULES, records) == standings(RULES, collected(urls, [END_S]))
+
+
+def test_a_log_that_is_collected_twice_keeps_each_record_once(
+    urls: tuple[str, str], tmp_path: Path
+) -> None:
+    store = f"sqlite:///{tmp_path / 'event.db'}"
+    for _ in range(2):
+        run(*asked(urls), "--store", store)
+    with Store.open(store) as log:
+        records = [stored.record for stored in log.read()]
+    assert len({record.id for record in records}) == len(records)
+    assert standings(RULES, records) == standings(RULES, collected(urls, [END_S]))
