@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +94,8 @@ class LiveVideo:
         self._display()
         if self.watched:
             self._plain.clear()
+        elif snapshot.picture is None:
+            self._plain(replace(snapshot, picture=self._picture()))
         else:
             self._plain(snapshot)
 
@@ -189,9 +192,13 @@ class LiveVideo:
         numbers = {**self._figures(known), "left out": self.left_out}
         if (decision := known["decision"]) is not None:
             numbers |= {"decision": decision["action"], "because": decision["reason"]}
+        elapsed_s = time.monotonic() - self._began_s
+        return Snapshot(self._title, elapsed_s, numbers, self._picture())
+
+    def _picture(self) -> Any:
+        """Return the newest picture, drawn; None before the first."""
         picture = self.feed.newest
-        drawn = None if picture is None else _drawn(picture, known["decision"])
-        return Snapshot(self._title, time.monotonic() - self._began_s, numbers, drawn)
+        return None if picture is None else _drawn(picture, self.feed.status()["decision"])
 
 
 def live_view(

@@ -15,6 +15,7 @@ import anywidget
 IN_FLIGHT = 2
 """How many pictures may be on their way to a browser that has not drawn them yet."""
 
+_ROUTE = "_reply_subshell_for"
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -71,7 +72,7 @@ class LiveWidget(anywidget.AnyWidget):
         Also while a cell runs, if front end and kernel know subshells (JupyterLab 4.4 and
         ipykernel 7, or newer): the front end then addresses a thread of its own.
         """
-        if hasattr(self.comm, "_reply_subshell_for"):
+        if hasattr(self.comm, _ROUTE):
             # ipykernel 7.4 would hand it to the thread that has sent last; that is the busy one.
-            self.comm._reply_subshell_for = lambda _data, addressed: addressed
+            setattr(self.comm, _ROUTE, lambda _data, addressed: addressed)
         self.on_msg(lambda _widget, words, _buffers: hear(words if isinstance(words, dict) else {}))
