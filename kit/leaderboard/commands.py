@@ -30,10 +30,12 @@ def register(app: typer.Typer) -> None:
     )
     group.command("rules")(show_rules)
     group.command("replay")(replay)
+    from kit.leaderboard.grafana.commands import grafana
     from kit.leaderboard.kubernetes.commands import collect
     from kit.leaderboard.prometheus.commands import prometheus
 
     group.command("prometheus")(prometheus)
+    group.command("grafana")(grafana)
     group.command("collect")(collect)
     from kit.leaderboard.service_commands import add_service_commands
 
