@@ -1,6 +1,7 @@
 // The reveal: covered places, which turn over one after the other, and confetti for the first three.
 import { number } from "./words.js";
 import { EXERCISE_COLOURS, find, name, part } from "./parts.js";
+import { result } from "./ranks.js";
 
 const PODIUM = 3;
 const COVERED = "· · ·";
@@ -21,6 +22,7 @@ export function showCeremony(board) {
   const places = [];
   for (let rank = 1; rank <= reveal.top; rank += 1) {
     const item = place(rank, rank > covered ? rows.get(rank) : null);
+    if (rank <= PODIUM && rows.has(rank) && rank > covered) item.append(finishes(rows.get(rank), board.event));
     if (before !== null && rank > covered && rank <= before) item.classList.add("turned");
     (rank <= PODIUM ? podium : places).push(item);
   }
@@ -44,6 +46,18 @@ function place(rank, row) {
     part("span", "score", row ? number(row.score, 1) : ""),
   );
   return item;
+}
+
+function finishes(row, { exercises }) {
+  const chips = part("span", "done");
+  exercises.forEach((exercise, index) => {
+    const done = row.done[exercise.id];
+    if (!done) return;
+    const chip = part("i", "yes", result(done, exercise));
+    chip.style.setProperty("--colour", EXERCISE_COLOURS[index % EXERCISE_COLOURS.length]);
+    chips.append(chip);
+  });
+  return chips;
 }
 
 function celebrate(pieces) {

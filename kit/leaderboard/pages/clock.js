@@ -40,7 +40,7 @@ function showMarks({ event }) {
   const marks = event.exercises
     .map((exercise, index) => [exercise.nominal_end_s, exercise.title, EXERCISE_COLOURS[index % 6]])
     .filter(([at]) => at > 0 && at <= event.duration_s);
-  if (event.freezes_s !== null) marks.push([event.freezes_s, `❄ ${say("freeze_mark")}`, ""]);
+  if (event.freezes_s !== null) addFreeze(marks, event);
   const wanted = JSON.stringify(marks);
   if (course.dataset.marks === wanted) return;
   course.dataset.marks = wanted;
@@ -53,4 +53,12 @@ function showMarks({ event }) {
     mark.append(part("b", "", title));
     course.append(mark);
   }
+}
+
+// Two labels at one place would cover each other, so they become one.
+function addFreeze(marks, event) {
+  const text = `❄ ${say("freeze_mark")}`;
+  const near = marks.find(([at]) => Math.abs(at - event.freezes_s) < 0.06 * event.duration_s);
+  if (near) near[1] = `${near[1]} · ${text}`;
+  else marks.push([event.freezes_s, text, ""]);
 }

@@ -132,7 +132,7 @@ function showDone(element, row, old) {
   });
 }
 
-function result({ at_s, value }, exercise) {
+export function result({ at_s, value }, exercise) {
   if (exercise.unit !== null && value !== null) return `${number(value, 2)} ${exercise.unit}`.trim();
   const seconds = Math.floor(at_s);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
