@@ -1,25 +1,113 @@
-"""The commands ``kit bench safety`` and ``kit bench battery``."""
+"""The command ``kit bench``, and ``stages``, ``safety`` and ``battery`` below it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from kit.cli import EXIT_ERROR, JsonFlag, emit
 
+if TYPE_CHECKING:
+    from kit.bench.traces import FrameCount, StageRun
+
+SHORT_S = 5.0
+"""How long each run of ``kit bench`` is measured when nothing more is said, seconds."""
+
 _TELL_EVERY = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the benches to the command line."""
-    benches = typer.Typer(no_args_is_help=True)
-    benches.callback(help="Measure on this machine what the kit promises.")(lambda: None)
+    benches = typer.Typer(invoke_without_command=True)
+    benches.callback()(bench)
+    benches.command("stages")(stages)
     benches.command("safety")(safety)
     benches.command("battery")(battery)
     app.add_typer(benches, name="bench")
+
+
+def bench(context: typer.Context, *, as_json: JsonFlag = False) -> None:
+    """Measure on this machine what the kit promises; without a command, the stages, shortly."""
+    if context.invoked_subcommand is None:
+        stages(seconds=SHORT_S, as_json=as_json)
+
+
+def stages(
+    *,
+    fps: Annotated[str, typer.Option(help="Frames a second, with commas.")] = "10,30",
+    seconds: Annotated[
+        float, typer.Option(min=1, max=3600, help="How long each run is measured.")
+    ] = 20.0,
+    classic: Annotated[
+        bool, typer.Option(help="Whether the classic arrangement is measured as well.")
+    ] = True,
+    busy: Annotated[
+        int, typer.Option(min=0, max=64, help="Programs that compute on the model's processor.")
+    ] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder that gets a folder for this bench.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure each stage from the camera to the hub and to the console, and what it costs.
+
+    The kit's services run as processes on brokers and a virtual set of their own; then, on the
+    same machine with the same model, the classic arrangement: base64 in JSON, the model in the
+    MQTT callback, quality of service 0, nothing dropped. There is no radio in the figures.
+    """
+    from kit.bench.stages import PLOT, measure_stages, parse_rates, save
+    from kit.config import Settings
+    from kit.runtime.mission import make_run_dir
+
+    rates = parse_rates(fps)
+    folder = make_run_dir(out or Settings.load().runs_dir)
+    console = Console(stderr=True, highlight=False)
+    found = measure_stages(
+        rates,
+        seconds,
+        classic=classic,
+        busy=busy,
+        told=lambda run: console.print(_run_told(run), markup=False),
+    )
+    save(found, folder)
+    result = found.as_dict() | {"folder": str(folder), "plot": str(folder / PLOT)}
+    result["ok"] = all(run.latency is not None for run in found.runs)
+    emit(result, as_json=as_json, text=f"The plot and all figures are in {folder}")
+    if not result["ok"]:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _run_told(run: StageRun) -> str:
+    latency = run.latency
+    whole = {"capture to controller": latency} if latency else {}
+    lines = [
+        f"{run.arrangement}, {run.fps:g} frames a second",
+        f"  {_frames_told(run.frames)}",
+        f"  {'':<36} {'p50':>8} {'p95':>8} {'p99':>8} ms",
+    ]
+    lines += [
+        f"  {name:<36} {one.p50:>8.1f} {one.p95:>8.1f} {one.p99:>8.1f}"
+        for name, one in (run.stages | whole).items()
+    ]
+    lines.append(f"  {'process':<36} {'CPU s':>8} {'% of 1':>8} {'MB':>8}")
+    lines += [
+        f"  {used.part:<36} {used.cpu_s:>8.2f} {used.cpu_percent:>8.1f} {used.memory_mb:>8.0f}"
+        for used in run.usage
+    ]
+    if run.stopped:
+        lines.append(f"  this machine was late: the train stopped {run.stopped} times")
+    return "\n".join(lines) + "\n"
+
+
+def _frames_told(frames: FrameCount) -> str:
+    return (
+        f"{frames.captured} captured, {frames.acted} acted on, "
+        f"{frames.dropped} dropped, {frames.waiting} waiting"
+    )
 
 
 def safety(

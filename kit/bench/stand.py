@@ -20,7 +20,7 @@ from kit.bench.wire_log import WireLog
 from kit.child import Child
 from kit.config import Settings
 from kit.errors import MissionError
-from kit.messaging.brokers import embedded_mqtt
+from kit.messaging.brokers import embedded_kafka, embedded_mqtt
 from kit.services.operator import Operator
 
 TRAIN_ID = "bench"
@@ -37,10 +37,11 @@ class Stand:
     """What runs.
 
     Attributes:
-        settings: The broker and the arm key.
+        settings: The brokers and the arm key.
         operator: Arms and stops the train, and knows its state.
         log: What the hub got.
-        pids: Process of each part: ``camera``, ``broker`` and the services.
+        pids: Process of each part: ``broker``, ``camera``, ``hub``, the services, and ``kafka``
+            if there is one.
     """
 
     settings: Settings
@@ -49,16 +50,37 @@ class Stand:
     pids: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What any arrangement of services stands on: brokers of its own and the virtual set.
+
+    Attributes:
+        settings: The brokers and an arm key.
+        folder: For logs and notes; gone at the end.
+        camera: Address of the virtual set's camera.
+        hub: Address of its hub.
+        truth: File in which the virtual set notes what the hub got.
+        pids: Process of ``broker``, ``camera``, ``hub``, and ``kafka`` if there is one.
+    """
+
+    settings: Settings
+    folder: Path
+    camera: str
+    hub: str
+    truth: Path
+    pids: Mapping[str, int]
+
+
 @contextmanager
-def stand(services: Sequence[str], *, control: Mapping[str, Any] | None = None) -> Iterator[Stand]:
-    """Start the virtual set, a broker, the control service and others.
+def ground(*, fps: float = _FPS, kafka: bool = False) -> Iterator[Ground]:
+    """Start the brokers and the virtual set.
 
     Args:
-        services: Which others, in the order of the flow.
-        control: Parameters of the control service besides train and hub.
+        fps: Pictures a second of the virtual camera.
+        kafka: Whether there is a Kafka broker, too.
 
     Yields:
-        The stand; the train stands and is latched.
+        The ground; no service runs on it yet.
 
     Raises:
         KitError: If something does not start.
@@ -67,17 +89,49 @@ def stand(services: Sequence[str], *, control: Mapping[str, Any] | None = None) 
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kit-bench-")))
         broker = stack.enter_context(embedded_mqtt(log=folder / "broker.log"))
         key = SecretStr(secrets.token_hex(16))
-        settings = Settings(mqtt_url=SecretStr(broker.url), arm_key=key)
+        settings = Settings(mqtt_url=SecretStr(broker.url), arm_key=key, spool_dir=folder)
+        pids = {"broker": broker.pid}
+        if kafka:
+            far = stack.enter_context(embedded_kafka(log=folder / "kafka.log"))
+            settings = settings.model_copy(update={"kafka_bootstrap": far.bootstrap})
+            pids["kafka"] = far.pid
         truth = folder / "truth.jsonl"
-        arguments = ("--scenario", "endless", "--fps", f"{_FPS:g}", "--truth", str(truth))
+        arguments = ("--scenario", "endless", "--fps", f"{fps:g}", "--truth", str(truth))
         virtual_set = stack.enter_context(
             Child.module("kit.sim", *arguments, name="virtual set", log=folder / "sim.log")
         )
         facts = virtual_set.ready(timeout_s=START_TIMEOUT_S)
-        pids = {"broker": broker.pid, "camera": _only_child(virtual_set.pid)}
+        pids |= {"hub": virtual_set.pid, "camera": _only_child(virtual_set.pid)}
+        yield Ground(settings, folder, facts["camera"], facts["hub"], truth, pids)
+
+
+@contextmanager
+def stand(
+    services: Sequence[str],
+    *,
+    control: Mapping[str, Any] | None = None,
+    fps: float = _FPS,
+    kafka: bool = False,
+) -> Iterator[Stand]:
+    """Start the virtual set, a broker, the control service and others.
+
+    Args:
+        services: Which others, in the order of the flow.
+        control: Parameters of the control service besides train and hub.
+        fps: Frames a second.
+        kafka: Whether there is a Kafka broker, too.
+
+    Yields:
+        The stand; the train stands and is latched.
+
+    Raises:
+        KitError: If something does not start.
+    """
+    with ground(fps=fps, kafka=kafka) as on, ExitStack() as stack:
+        pids = dict(on.pids)
         parameters: dict[str, dict[str, Any]] = {
-            "capture": {"source": facts["camera"], "fps": _FPS},
-            "control": {"hub": facts["hub"], **(control or {})},
+            "capture": {"source": on.camera, "fps": fps},
+            "control": {"hub": on.hub, **(control or {})},
         }
         for name in (*services, "control"):
             values = {"train_id": TRAIN_ID, **parameters.get(name, {})}
@@ -87,15 +141,15 @@ def stand(services: Sequence[str], *, control: Mapping[str, Any] | None = None) 
                 "--parameters",
                 json.dumps(values),
                 name=name,
-                env=settings.environment(),
-                log=folder / f"{name}.log",
+                env=on.settings.environment(),
+                log=on.folder / f"{name}.log",
             )
             stack.enter_context(child)
             child.ready(timeout_s=START_TIMEOUT_S)
             pids[name] = child.pid
-        operator = stack.enter_context(Operator(train_id=TRAIN_ID, settings=settings))
+        operator = stack.enter_context(Operator(train_id=TRAIN_ID, settings=on.settings))
         operator.wait_for_standing(timeout_s=START_TIMEOUT_S)
-        yield Stand(settings, operator, WireLog(truth), pids)
+        yield Stand(on.settings, operator, WireLog(on.truth), pids)
 
 
 @contextmanager

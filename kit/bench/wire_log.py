@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,19 +64,43 @@ class WireLog:
         Raises:
             MissionError: If none came.
         """
-        end = time.monotonic() + timeout_s
-        while True:
-            for write in self.writes(since_ns=since_ns):
-                if write.brakes:
-                    return write
-            if time.monotonic() >= end:
-                raise MissionError(f"The hub got no brake within {timeout_s:g} s")
-            time.sleep(_LOOK_EVERY_S)
+        return self._first(
+            lambda write: write.brakes, "brake", since_ns=since_ns, timeout_s=timeout_s
+        )
+
+    def first_power(self, *, since_ns: int, timeout_s: float) -> MotorWrite:
+        """Wait for a write that lets the train move.
+
+        Args:
+            since_ns: It must have come after this, monotonic nanoseconds.
+            timeout_s: How long to wait, seconds.
+
+        Raises:
+            MissionError: If none came.
+        """
+        return self._first(
+            lambda write: not write.brakes and write.power > 0,
+            "power",
+            since_ns=since_ns,
+            timeout_s=timeout_s,
+        )
 
     def forget(self) -> None:
         """Forget what came so far."""
         self._catch_up()
         self._writes.clear()
+
+    def _first(
+        self, wanted: Callable[[MotorWrite], bool], what: str, *, since_ns: int, timeout_s: float
+    ) -> MotorWrite:
+        end = time.monotonic() + timeout_s
+        while True:
+            for write in self.writes(since_ns=since_ns):
+                if wanted(write):
+                    return write
+            if time.monotonic() >= end:
+                raise MissionError(f"The hub got no {what} within {timeout_s:g} s")
+            time.sleep(_LOOK_EVERY_S)
 
     def _catch_up(self) -> None:
         with self._path.open("rb") as file:
