@@ -16,7 +16,7 @@ from kit.leaderboard.desk import Desk, Moment, Phase, from_epoch_ms
 from kit.leaderboard.rules import Exercise, Rules
 from kit.leaderboard.standings import Standing, Standings, TeamStanding
 
-ROWS = 200
+ROWS = 120
 """How many rows a document has at most; the others are asked for by page."""
 
 LINES = 8

@@ -28,6 +28,9 @@ FOLLOW_EVERY_S = 0.4
 SHORTEST_S = 0.15
 """Least time between two documents, seconds: what happens in between is in the second."""
 
+EACH_PAGE_S = 0.002
+"""How much longer that time is for each open page, seconds: many pages leave time for claims."""
+
 LONGEST_S = 5.0
 """Most time between two documents, seconds, so that clocks and scores on pages stay right."""
 
@@ -130,7 +133,7 @@ class Hub:
             if news or old or self._order != self._order_now():
                 published = loop.time()
                 self._publish()
-                await asyncio.sleep(SHORTEST_S)
+                await asyncio.sleep(max(SHORTEST_S, EACH_PAGE_S * self.pages))
 
     async def _follow(self) -> bool:
         """Read what is new; a database that is away is asked again the next time."""
