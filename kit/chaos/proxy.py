@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
 CHUNK_BYTES = 16_384
 """Most that is taken from a wire at once."""
 
@@ -42,6 +44,18 @@ class Conditions:
     jitter_ms: float = 0.0
     kbit_per_s: float | None = None
 
+    def late_s(self) -> float:
+        """Return for how long the next piece is under way, seconds; by chance where it jitters."""
+        return (self.delay_ms + random.uniform(0, self.jitter_ms)) / 1000
+
+    def narrow_s(self, size: int) -> float:
+        """Return for how long a piece keeps the wire busy, seconds.
+
+        Args:
+            size: Bytes of it.
+        """
+        return size * 8 / (self.kbit_per_s * 1000) if self.kbit_per_s else 0.0
+
     def due_s(self, now_s: float, *, after_s: float, size: int) -> float:
         """Return when a piece arrives that is sent now.
 
@@ -50,9 +64,7 @@ class Conditions:
             after_s: When the piece before it arrives.
             size: Bytes of it.
         """
-        late_s = (self.delay_ms + random.uniform(0, self.jitter_ms)) / 1000
-        narrow_s = size * 8 / (self.kbit_per_s * 1000) if self.kbit_per_s else 0.0
-        return max(now_s + late_s, after_s) + narrow_s
+        return max(now_s + self.late_s(), after_s) + self.narrow_s(size)
 
 
 CLEAR = Conditions()
@@ -61,6 +73,36 @@ CLEAR = Conditions()
 OUTAGE = Conditions(passing=False)
 """Nothing gets through: a half-open connection, seen from either side."""
 
+FIVE_G = Conditions(delay_ms=12, jitter_ms=8, kbit_per_s=20_000)
+"""A good mobile link: about 32 ms there and back, 20 Mbit/s. Chosen, not measured on a network."""
+
+TUNNEL = Conditions(delay_ms=60, jitter_ms=80, kbit_per_s=600)
+"""What is left at the edge of a cell: about 200 ms there and back, 600 kbit/s. Chosen likewise."""
+
+PROFILES: dict[str, Conditions] = {
+    "clear": CLEAR,
+    "5g": FIVE_G,
+    "tunnel": TUNNEL,
+    "outage": OUTAGE,
+}
+"""Links by name."""
+
+
+@dataclass
+class _Way:
+    """One direction of a link that all connections share.
+
+    Attributes:
+        free_s: When it has carried all that was given to it.
+    """
+
+    free_s: float = 0.0
+
+    def due_s(self, conditions: Conditions, now_s: float, *, after_s: float, size: int) -> float:
+        """Return when a piece arrives; see :meth:`Conditions.due_s`."""
+        self.free_s = max(now_s, self.free_s) + conditions.narrow_s(size)
+        return max(self.free_s + conditions.late_s(), after_s)
+
 
 class Proxy:
     """Carries TCP connections to one address; a context manager with a thread of its own.
@@ -68,12 +110,19 @@ class Proxy:
     Args:
         upstream: ``host:port`` of the server behind it.
         conditions: How the wire is at first.
+        is_link: Whether all connections share what gets through, as on a radio link, instead of
+            having a wire each. Connections of this very process are spared then, since they
+            stand at the far end of it: a reader of Kafka, which sends every client through here.
     """
 
-    def __init__(self, upstream: str, *, conditions: Conditions = CLEAR) -> None:
+    def __init__(
+        self, upstream: str, *, conditions: Conditions = CLEAR, is_link: bool = False
+    ) -> None:
         self._host, _, port = upstream.rpartition(":")
         self._port = int(port)
         self._conditions = conditions
+        self._is_link = is_link
+        self._there, self._back = _Way(), _Way()
         self._loop = asyncio.new_event_loop()
         self._passing = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -95,6 +144,7 @@ class Proxy:
     def conditions(self, conditions: Conditions) -> None:
         async def change() -> None:
             self._conditions = conditions
+            self._there, self._back = _Way(), _Way()
             (self._passing.set if conditions.passing else self._passing.clear)()
 
         self._run(change())
@@ -148,12 +198,17 @@ class Proxy:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        spared = self._is_link and _is_ours(writer)
         try:
-            await self._passing.wait()
+            if not spared:
+                await self._passing.wait()
             there, back = await asyncio.open_connection(self._host, self._port)
             self._writers.add(back)
             with suppress(OSError):  # an end that is cut ends the connection, and that is all
-                await asyncio.gather(self._flow(reader, back), self._flow(there, writer))
+                await asyncio.gather(
+                    self._flow(reader, back, spared=spared, there=True),
+                    self._flow(there, writer, spared=spared, there=False),
+                )
             self._writers.discard(back)
             back.transport.abort()
         except OSError:  # nobody listens behind us: then nobody does here either
@@ -162,15 +217,22 @@ class Proxy:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    async def _flow(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _flow(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, spared: bool, there: bool
+    ) -> None:
         """Carry one direction until its source ends."""
         held: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUED_CHUNKS)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._take(source, held))
-            group.create_task(self._give(held, sink))
+            group.create_task(self._take(source, held, spared=spared, there=there))
+            group.create_task(self._give(held, sink, spared=spared))
 
     async def _take(
-        self, source: asyncio.StreamReader, held: asyncio.Queue[tuple[float, bytes]]
+        self,
+        source: asyncio.StreamReader,
+        held: asyncio.Queue[tuple[float, bytes]],
+        *,
+        spared: bool,
+        there: bool,
     ) -> None:
         due_s, chunk = 0.0, b"-"
         while chunk:
@@ -178,17 +240,26 @@ class Proxy:
                 chunk = await source.read(CHUNK_BYTES)
             except OSError:  # it was reset, which is an end too
                 chunk = b""
-            due_s = self._conditions.due_s(self._loop.time(), after_s=due_s, size=len(chunk))
+            if not spared:
+                due_s = self._due_s(due_s, len(chunk), there=there)
             await held.put((due_s, chunk))
 
+    def _due_s(self, after_s: float, size: int, *, there: bool) -> float:
+        now_s = self._loop.time()
+        if not self._is_link:
+            return self._conditions.due_s(now_s, after_s=after_s, size=size)
+        way = self._there if there else self._back
+        return way.due_s(self._conditions, now_s, after_s=after_s, size=size)
+
     async def _give(
-        self, held: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter
+        self, held: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter, *, spared: bool
     ) -> None:
         while True:
             due_s, chunk = await held.get()
             if (wait_s := due_s - self._loop.time()) > 0:
                 await asyncio.sleep(wait_s)
-            await self._passing.wait()
+            if not spared:
+                await self._passing.wait()
             if sink.is_closing():
                 return
             with suppress(OSError):  # the far end has gone; its own direction tells
@@ -200,3 +271,10 @@ class Proxy:
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_END_TIMEOUT_S)
+
+
+def _is_ours(writer: asyncio.StreamWriter) -> bool:
+    """Return whether the other end of a connection is in this very process."""
+    port = writer.get_extra_info("peername")[1]
+    ours = psutil.Process().net_connections(kind="tcp4")
+    return any(one.laddr and one.laddr.port == port for one in ours)

@@ -188,6 +188,26 @@ METRICS: tuple[Metric, ...] = (
         of=_STREAMING,
     ),
     _gauge("kit_outbox_bytes", "What that takes", of=_STREAMING),
+    _gauge(
+        "kit_live_picture_step",
+        "How far live pictures are thinned for the link: 0 for not at all",
+        of=_STREAMING,
+    ),
+    _counter(
+        "kit_live_pictures_total",
+        "Pictures for the live lane, by what became of them",
+        labels=("outcome",),
+        of=_STREAMING,
+    ),
+    _counter(
+        "kit_live_picture_bytes_total", "Bytes of live pictures that Kafka took", of=_STREAMING
+    ),
+    _counter(
+        "kit_live_picture_changes_total",
+        "Steps by which live pictures were thinned and restored",
+        labels=("direction",),
+        of=_STREAMING,
+    ),
 )
 """All metrics of the kit."""
 

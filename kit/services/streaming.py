@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from kit.config import Settings
 from kit.errors import ConfigError
-from kit.events import Event, Frame
+from kit.events import Alive, Event, Frame
 from kit.messaging.bindings import ContentMode
 from kit.messaging.kafka import KafkaSink, KafkaSinkStats, OutboxLimits
 from kit.monitoring.metrics import Reading
 from kit.services.base import STEP_TIMEOUT_S, Service, ServiceParameters, Snapshot, Summary
+from kit.services.thinning import OUTCOMES, Thinned, Thinner
 
 SESSION_S = 3600
 """How long the MQTT broker keeps what comes while this service is away, seconds."""
@@ -31,12 +33,14 @@ class StreamingParameters(ServiceParameters):
         outbox_mb: How much of what Kafka has not acknowledged is kept on disk, megabytes.
         image_age_h: How long frames are kept there, hours.
         event_age_h: How long events are kept there, hours.
+        adaptive: Whether live pictures get smaller and fewer when the link to Kafka asks for it.
     """
 
     content_mode: ContentMode = ContentMode.BINARY
     outbox_mb: Annotated[int, Field(ge=10)] = 1000
     image_age_h: Annotated[float, Field(gt=0)] = 6.0
     event_age_h: Annotated[float, Field(gt=0)] = 168.0
+    adaptive: bool = True
 
 
 class StreamingService(Service[StreamingParameters]):
@@ -44,12 +48,21 @@ class StreamingService(Service[StreamingParameters]):
 
     Each is on disk before MQTT is told that it was received, and the broker keeps what comes
     while the service is away: so neither is anything lost when it is killed.
+
+    Live pictures follow what Kafka takes; which step is in force is told in the signs of life.
     """
 
     name: ClassVar[str] = "streaming"
     parameters_type: ClassVar[type[ServiceParameters]] = StreamingParameters
     session_s: ClassVar[int] = SESSION_S
     work: ClassVar[str] = "event to send on"
+
+    def __init__(
+        self, parameters: StreamingParameters, *, settings: Settings | None = None
+    ) -> None:
+        super().__init__(parameters, settings=settings)
+        self._thinner = Thinner()
+        self._thinning = False
 
     def run(
         self,
@@ -83,6 +96,7 @@ class StreamingService(Service[StreamingParameters]):
                 event_age_s=asked.event_age_h * 3600,
             ),
             mode=asked.content_mode,
+            on_answer=self._thinner.answered,
         )
 
     @contextmanager
@@ -96,17 +110,31 @@ class StreamingService(Service[StreamingParameters]):
         return self._sink.stats
 
     def _receive(self, event: Event, _received_ns: int) -> None:
-        if not self._sink.send(event):
+        how = Thinned()
+        if isinstance(event, Frame) and self.parameters.adaptive:
+            how = self._thinner.thin(event)
+            self._thinning = True
+        if not self._sink.send(event, smaller=how.smaller, later=how.later):
             self.count("dropped")
         else:
             self.count("frames" if isinstance(event, Frame) else "events")
         self.worked()
 
     def step(self) -> None:
-        """Tell what waits: the work is done as events arrive."""
+        """Tell what waits, and let the pictures follow the link; events are sent as they come."""
         stats = self._sink.stats
         self.counters.update({name: getattr(stats, name) for name in _TOLD})
+        changed = self.parameters.adaptive and self._thinner.judge(
+            oldest_s=self._sink.oldest_s, events_waiting=stats.events_waiting
+        )
+        if changed:
+            self._sink.late_held = self._thinner.index > 0
+            self.client.publish(self._alive())
         self._ended.wait(STEP_TIMEOUT_S)
+
+    def _alive(self, **changes: Any) -> Alive:
+        pictures = self._thinner.quality() if self._thinning else None
+        return super()._alive(pictures=pictures, **changes)
 
     def readings(self) -> Iterator[Reading]:
         """Yield also what became of the events, and what waits."""
@@ -118,6 +146,14 @@ class StreamingService(Service[StreamingParameters]):
         yield Reading("kit_outbox_events", stats.events_waiting, {"shelf": "events"})
         yield Reading("kit_outbox_events", stats.images_waiting, {"shelf": "images"})
         yield Reading("kit_outbox_bytes", stats.outbox_bytes)
+        yield Reading("kit_live_picture_step", self._thinner.index)
+        for outcome in OUTCOMES:
+            count = self._thinner.counts[outcome]
+            yield Reading("kit_live_pictures_total", count, {"outcome": outcome})
+        yield Reading("kit_live_picture_bytes_total", self._thinner.counts["bytes"])
+        for direction in ("down", "up"):
+            changes = self._thinner.changes[direction]
+            yield Reading("kit_live_picture_changes_total", changes, {"direction": direction})
 
     def troubles(self) -> list[str]:
         """Return also whether Kafka is away."""
@@ -132,5 +168,6 @@ class StreamingService(Service[StreamingParameters]):
             **{name: self.counters.get(name, 0) for name in ("frames", "events", "dropped")},
             "acknowledged": self._sink.stats.acknowledged,
             "waiting": self._sink.stats.waiting,
+            "live pictures": self._thinner.words(),
             "kafka": self.settings.kafka_bootstrap or "",
         }

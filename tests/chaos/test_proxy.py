@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
-from kit.chaos.proxy import CLEAR, OUTAGE, Conditions, Proxy
+from kit.chaos.proxy import CLEAR, OUTAGE, PROFILES, Conditions, Proxy, _Way
 
 PATIENCE_S = 20
 
@@ -142,3 +145,45 @@ def test_bytes_stay_in_order_on_a_shaky_narrow_wire(client: socket.socket, proxy
     sent = b"".join(number.to_bytes(4) for number in range(20_000))
     threading.Thread(target=client.sendall, args=(sent,)).start()
     assert said(client, len(sent)) == sent
+
+
+def test_what_connections_of_a_link_send_at_once_comes_one_after_the_other() -> None:
+    way = _Way()
+    narrow = Conditions(kbit_per_s=8)  # a byte takes a millisecond
+    first = way.due_s(narrow, 100.0, after_s=0, size=500)
+    of_another = way.due_s(narrow, 100.0, after_s=0, size=500)
+    assert (first, of_another) == (100.5, 101.0)
+
+
+def test_on_a_link_no_piece_overtakes_the_one_before_it() -> None:
+    way = _Way()
+    due = 0.0
+    for _ in range(100):
+        later = way.due_s(Conditions(jitter_ms=50), 100.0, after_s=due, size=10)
+        assert later >= due
+        due = later
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_can_be_named(name: str) -> None:
+    assert isinstance(PROFILES[name], Conditions)
+
+
+def test_a_dead_link_stops_others_but_not_who_stands_at_its_far_end(echo: Echo) -> None:
+    talk = "import socket, sys; host, port = sys.argv[1].split(':'); "
+    talk += "c = socket.create_connection((host, int(port))); c.sendall(b'hello'); "
+    talk += "print('sent', flush=True); print(c.recv(5).decode(), flush=True)"
+    upstream = f"127.0.0.1:{echo.server_address[1]}"
+    with Proxy(upstream, conditions=OUTAGE, is_link=True) as link:
+        host, port = link.address.split(":")
+        argv = [sys.executable, "-c", talk, link.address]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "sent\n"
+            with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as ours:
+                ours.sendall(b"near")
+                assert said(ours, 4) == b"near"
+            readable, _, _ = select.select([other.stdout], [], [], 0)
+            assert not readable
+            link.conditions = CLEAR
+            assert other.stdout.readline() == "hello\n"

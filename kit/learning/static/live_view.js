@@ -13,11 +13,8 @@ function render({ model, el }) {
   const receive = (message, buffers) => {
     if (message.say === "picture") screen.take(message, buffers[0]);
     else if (message.say === "status") screen.tell(message);
-    else if (message.say === "closed") screen.close(message.why);
   };
   model.on("msg:custom", receive);
-  const poster = model.get("poster");
-  if (poster) screen.hang(poster);
   model.send({ say: "ready" });
   return () => {
     model.off("msg:custom", receive);
@@ -35,7 +32,6 @@ class Screen {
   #drawn = 0;
   #bornAt = null;
   #drawnAt = [];
-  #closed = "";
   #ended = false;
 
   constructor(parts, say) {
@@ -48,7 +44,6 @@ class Screen {
     const picture = { ...message, jpeg, bornAt: performance.now() - message.age_ms };
     if (this.#next) this.#overtaken += 1; // it was not drawn yet: the newer one takes its place
     this.#next = picture;
-    this.#closed = "";
     if (message.status) this.tell(message);
     this.#draw();
   }
@@ -64,20 +59,6 @@ class Screen {
       : "";
     parts.lines.replaceChildren(...lines.map(([name, value]) => row(name, value)));
     this.#leftOut = status.left_out;
-  }
-
-  hang(poster) {
-    const image = new Image();
-    image.onload = () => {
-      if (this.#drawn) return;
-      fit(this.#parts, image.width, image.height);
-      this.#parts.picture.getContext("2d").drawImage(image, 0, 0);
-    };
-    image.src = poster;
-  }
-
-  close(why) {
-    this.#closed = why;
   }
 
   end() {
@@ -127,9 +108,9 @@ class Screen {
     const { root, age, rate, note } = this.#parts;
     this.#drawnAt = this.#drawnAt.filter((at) => now - at < RATE_MS);
     const ageMs = this.#bornAt === null ? null : now - this.#bornAt;
-    const fresh = !this.#closed && ageMs !== null && ageMs < STALE_MS;
+    const fresh = ageMs !== null && ageMs < STALE_MS;
     root.dataset.fresh = fresh ? "yes" : "no";
-    age.textContent = this.#closed || inWords(ageMs);
+    age.textContent = inWords(ageMs);
     const fps = (1000 * this.#drawnAt.length) / RATE_MS;
     rate.textContent = `${fps.toFixed(1)} pictures a second · ${this.#leftOut} left out`;
     if (fresh) note.textContent = "";

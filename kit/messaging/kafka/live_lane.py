@@ -7,8 +7,9 @@ overtaken, or that Kafka did not take in time, simply stays there and goes later
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,22 @@ _END_POLL_S = 1.0
 _NO_TOPIC = frozenset({KafkaError._UNKNOWN_TOPIC, KafkaError.UNKNOWN_TOPIC_OR_PART})  # noqa: SLF001
 
 
+@dataclass(frozen=True)
+class LiveAnswer:
+    """What became of a frame in the live lane.
+
+    Attributes:
+        taken: Whether Kafka took it; False if not in time, None if a newer one overtook it
+            before it could leave.
+        size: Its bytes, as they were sent.
+        delay_s: Since it was handed over, seconds.
+    """
+
+    taken: bool | None
+    size: int
+    delay_s: float
+
+
 class LiveLane:
     """Sends frames as they come, and copies of events while the events' own lane is behind.
 
@@ -41,6 +58,7 @@ class LiveLane:
         counters: Gets ``acknowledged``, ``live`` and ``copies``.
         timeout_s: After how long a frame that was not taken is left for later, seconds.
         on_change: Called when a frame got through.
+        on_answer: Called with what became of each frame, in any thread; must be quick.
     """
 
     def __init__(
@@ -52,15 +70,18 @@ class LiveLane:
         counters: Counters,
         timeout_s: float,
         on_change: Callable[[], None],
+        on_answer: Callable[[LiveAnswer], None] = lambda _: None,
     ) -> None:
         self._on_change = on_change
+        self._on_answer = on_answer
         self._outbox = outbox
         self._uplink = uplink
         self._counters = counters
         self._lock = threading.Lock()
-        self._flying: set[int] = set()
+        self._flying: dict[int, float] = {}
         self._copies = 0
         self._next: Parcel | None = None
+        self._next_since_s = 0.0
         self._newest = outbox.newest(Shelf.IMAGES)
         self._ending = threading.Event()
         self._producer = self._build(config, timeout_s)
@@ -70,6 +91,13 @@ class LiveLane:
     def crowded(self) -> bool:
         """Whether a frame waits for the one before it to leave."""
         return self._next is not None
+
+    @property
+    def oldest_s(self) -> float:
+        """For how long the oldest frame on its way has had no answer, seconds; 0 without any."""
+        with self._lock:
+            oldest = min(self._flying.values(), default=None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
     @property
     def horizon(self) -> int:
@@ -82,10 +110,33 @@ class LiveLane:
         """Begin to send."""
         self._thread.start()
 
-    def offer(self, parcel: Parcel) -> None:
+    def offer(self, parcel: Parcel, smaller: Parcel | None = None) -> None:
         """Put a frame into the outbox and send it now, or next.
 
         The frame that waited to be next is left for later.
+
+        Args:
+            parcel: The frame.
+            smaller: What is sent live in its place, if given; later goes the whole one.
+
+        Raises:
+            sqlite3.Error: If the disk does not take it.
+        """
+        number = self._outbox.put(Shelf.IMAGES, parcel)
+        if not number:  # it waits there already
+            return
+        now_s = time.monotonic()
+        with self._lock:  # at one blow: a frame below the horizon is late
+            self._newest = number
+            overtaken, since_s = self._next, self._next_since_s
+            self._next = replace(smaller or parcel, number=number)
+            self._next_since_s = now_s
+            self._send_next()
+        if overtaken is not None:
+            self._on_answer(LiveAnswer(None, len(overtaken.value), now_s - since_s))
+
+    def keep(self, parcel: Parcel) -> None:
+        """Put a frame into the outbox for later.
 
         Args:
             parcel: The frame.
@@ -94,12 +145,9 @@ class LiveLane:
             sqlite3.Error: If the disk does not take it.
         """
         number = self._outbox.put(Shelf.IMAGES, parcel)
-        if not number:  # it waits there already
-            return
-        with self._lock:
-            self._newest = number
-            self._next = replace(parcel, number=number)
-            self._send_next()
+        if number:
+            with self._lock:
+                self._newest = number
 
     def copy(self, parcel: Parcel) -> None:
         """Send a copy of an event that must wait its turn elsewhere; it may get lost."""
@@ -148,8 +196,10 @@ class LiveLane:
         if parcel is None or len(self._flying) >= room or self._ending.is_set():
             return
         self._next = None
-        if self._produce(parcel, parcel.topic, partial(self._delivered, parcel.number)):
-            self._flying.add(parcel.number)
+        since_s, size = self._next_since_s, len(parcel.value)
+        told = partial(self._delivered, parcel.number, since_s, size)
+        if self._produce(parcel, parcel.topic, told):
+            self._flying[parcel.number] = since_s
 
     def _produce(self, parcel: Parcel, topic: str, on_delivery: Any) -> bool:
         try:
@@ -165,15 +215,18 @@ class LiveLane:
             return False
         return True
 
-    def _delivered(self, number: int, error: KafkaError | None, _sent: Message) -> None:
+    def _delivered(
+        self, number: int, since_s: float, size: int, error: KafkaError | None, _sent: Message
+    ) -> None:
         self._note(error)
+        self._on_answer(LiveAnswer(error is None, size, time.monotonic() - since_s))
         if error is None:
             self._counters.add("acknowledged")
             self._counters.add("live")
             self._outbox.remove(Shelf.IMAGES, number)
             self._on_change()
         with self._lock:
-            self._flying.discard(number)
+            self._flying.pop(number, None)
             self._send_next()
 
     def _copied(self, error: KafkaError | None, _sent: Message) -> None:

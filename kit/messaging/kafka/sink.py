@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ from kit.messaging.bindings import (
 from kit.messaging.counters import Counters
 from kit.messaging.kafka.cluster import client_config
 from kit.messaging.kafka.keeper import Keeper
-from kit.messaging.kafka.live_lane import LiveLane
+from kit.messaging.kafka.live_lane import LiveAnswer, LiveLane
 from kit.messaging.kafka.ordered_lane import OrderedLane, Pace
 from kit.messaging.kafka.outbox import Outbox, OutboxLimits, Parcel, Shelf
 from kit.messaging.kafka.uplink import Uplink
@@ -106,6 +107,10 @@ class KafkaSink:
         mode: How events are written: binary or structured CloudEvents.
         delivery_timeout_s: After how long a live frame is left for later, seconds.
         events_pace: How events are caught up.
+        on_answer: Called with what became of each live frame, in any thread; must be quick.
+
+    Attributes:
+        late_held: Set to keep late frames back, so that a narrow link is left to what is live.
 
     Raises:
         ConfigError: If the settings or the outbox cannot be used.
@@ -122,6 +127,7 @@ class KafkaSink:
         mode: ContentMode = ContentMode.BINARY,
         delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
         events_pace: Pace = EVENTS_PACE,
+        on_answer: Callable[[LiveAnswer], None] = lambda _: None,
     ) -> None:
         config = client_config(bootstrap, settings) | {"message.max.bytes": 3 * MAX_IMAGE_BYTES}
         self._source = source
@@ -129,6 +135,7 @@ class KafkaSink:
         self._counters = Counters()
         self._changed = threading.Condition()
         self._stopped = False
+        self.late_held = False
         self._uplink = Uplink()
         if limits is None and outbox is None:
             limits = OutboxLimits(max_bytes=MEMORY_BYTES)
@@ -141,6 +148,7 @@ class KafkaSink:
                 counters=self._counters,
                 timeout_s=delivery_timeout_s,
                 on_change=self._tell,
+                on_answer=on_answer,
             )
             self._events = self._lane(config, Shelf.EVENTS, events_pace)
             self._images = self._lane(config, Shelf.IMAGES, IMAGES_PACE)
@@ -178,16 +186,30 @@ class KafkaSink:
         self._events.start()
         self._images.start()
 
-    def send(self, event: Event) -> bool:
+    @property
+    def oldest_s(self) -> float:
+        """For how long the oldest live frame has had no answer, seconds; 0 without any."""
+        return self._live.oldest_s
+
+    def send(self, event: Event, *, smaller: bytes | None = None, later: bool = False) -> bool:
         """Keep an event and hand it over; never waits for Kafka and never raises.
+
+        Args:
+            event: What to send.
+            smaller: JPEG that is sent live in the place of a frame's own; if it does not get
+                through at once, the whole frame goes later.
+            later: Whether a frame is only kept for later.
 
         Returns:
             False if it could not be kept: it is dropped and counted then.
         """
         try:
             parcel = self._pack(event)
-            if isinstance(event, Frame):
-                self._live.offer(parcel)
+            if isinstance(event, Frame) and later:
+                self._live.keep(parcel)
+            elif isinstance(event, Frame):
+                live = event.model_copy(update={"image": smaller}) if smaller else None
+                self._live.offer(parcel, None if live is None else self._pack(live))
             elif self._outbox.put(Shelf.EVENTS, parcel):
                 self._events.nudge()
                 if self._outbox.waiting(Shelf.EVENTS) > BEHIND:
@@ -257,7 +279,11 @@ class KafkaSink:
 
     def _images_turn(self) -> bool:
         """Live frames and events go first."""
-        return self._outbox.waiting(Shelf.EVENTS) <= BEHIND and not self._live.crowded
+        return (
+            not self.late_held
+            and self._outbox.waiting(Shelf.EVENTS) <= BEHIND
+            and not self._live.crowded
+        )
 
     def _tell(self) -> None:
         with self._changed:
