@@ -29,6 +29,8 @@ ModelOption = Annotated[str, typer.Option(help="An ONNX file instead of the kit'
 def register(app: typer.Typer) -> None:
     """Add the presenter's commands to the command line."""
     app.command("doctor")(doctor)
+    app.command("rehearse")(rehearse)
+    app.command("reset")(reset)
 
 
 def doctor(
@@ -78,6 +80,93 @@ def doctor(
     words = "Everything that is here works." if fine else "Mend what failed before the show."
     emit({"ok": fine, "checks": [check.as_json() for check in checks]}, as_json=as_json, text=words)
     if not fine:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def rehearse(
+    *,
+    hardware: HardwareFlag = False,
+    source: SourceOption = None,
+    hub: HubOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    model: ModelOption = "",
+    registry: Annotated[
+        str | None, typer.Option(help="Registry whose promoted model is run.")
+    ] = None,
+    scenario: Annotated[
+        str, typer.Option(help="Scenario of the virtual set: a name or a YAML file.")
+    ] = "standard",
+    seed: Annotated[int, typer.Option(help="Varies the scenario.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder that gets the rehearsal's; KIT_RUNS_DIR/rehearsals.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rehearse the show: the doctor, then the whole mission, passed or not within two minutes.
+
+    The mission uses the camera and the hub that are named, or with --hardware those that are
+    there; what is neither is the virtual set's. A sheet of one page tells what came of it, to be
+    printed. The exit code is 0 only if it passed.
+    """
+    from kit.config import Settings
+    from kit.presenting.rehearse import rehearse as run_rehearsal
+    from kit.presenting.sheet import write_sheet
+
+    def tell(words: str) -> None:
+        if not as_json:
+            typer.echo(f"Rehearsal: {words} ...")
+
+    rehearsal = run_rehearsal(
+        _wanted(
+            hardware=hardware,
+            source=source,
+            hub=hub,
+            provider=provider,
+            model=model,
+            registry=registry,
+        ),
+        Settings.load(),
+        scenario=absolute(scenario, is_path=scenario.endswith((".yaml", ".yml"))),
+        seed=seed,
+        out=out,
+        tell=tell,
+    )
+    sheet = write_sheet(rehearsal)
+    if not as_json:
+        for check in rehearsal.checks:
+            _tell(check)
+    words = ["Passed." if rehearsal.passed else "Not passed."]
+    words += [f"  problem   {problem}" for problem in rehearsal.problems]
+    words += [f"  look at   {caution}" for caution in rehearsal.cautions]
+    words += [f"  mission   {rehearsal.mission.get('verdict', 'not flown')}"]
+    words += [f"  time      {rehearsal.took_s:.0f} s", f"  sheet     {sheet}"]
+    emit(rehearsal.as_json(), as_json=as_json, text="\n".join(words))
+    if not rehearsal.passed:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def reset(
+    *,
+    drop_older_than: Annotated[
+        int | None, typer.Option(min=0, help="Delete runs put aside more than so many days ago.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Get ready for the next visitor: the train stands, the name is gone, old runs are put aside.
+
+    Nothing is started again. The exit code is 0 only if the next visitor may come.
+    """
+    from kit.config import Settings
+    from kit.presenting.reset import reset as do_reset
+
+    done = do_reset(Settings.load(), drop_older_than_days=drop_older_than)
+    words = ["Ready for the next visitor." if done.ok else "Not ready."]
+    words += [f"  problem   {problem}" for problem in done.problems]
+    words += [f"  train     {done.train}", f"  kiosk     {done.kiosk}"]
+    words += [f"  runs      {done.moved} put aside, {done.dropped} old days deleted"]
+    words += [f"  time      {done.took_s:.1f} s"]
+    emit(done.as_json(), as_json=as_json, text="\n".join(words))
+    if not done.ok:
         raise typer.Exit(EXIT_ERROR)
 
 
