@@ -35,6 +35,9 @@ STAND_TIMEOUT_S = 5.0
 TICK_S = 0.25
 """How often what is shown is refreshed, seconds."""
 
+COUNTDOWN = "Countdown"
+"""Phase in which everything is ready and the train is not armed yet."""
+
 HALTED = "halted"
 """Why a mission is over whose train stopped by itself; it then counts as a failure."""
 
@@ -174,12 +177,21 @@ class Flight:
     def _arm(self) -> None:
         self._enter("Arming the train")
         state = self._operator.wait_for_standing()
+        self._count_down()
         if self.error is not None:  # its emergency stop has made a challenge newer than this one
             raise self.error
         self._operator.arm(answering=state)
         self._armed_s = time.monotonic()
         self._recorder.note("armed")
         self._monitor.armed = True
+
+    def _count_down(self) -> None:
+        """Let people get ready; a stop meanwhile makes a newer challenge than the one answered."""
+        if self._plan.countdown_s:
+            self._enter(COUNTDOWN)
+            deadline = time.monotonic() + self._plan.countdown_s
+            while time.monotonic() < deadline:
+                self._wait_and_show(deadline)
 
     def _watch(self) -> None:
         self._enter("Under way")

@@ -38,6 +38,7 @@ class Plan(BaseModel):
         stay: Whether to go on after the train has stopped, until ``seconds`` are over.
         resume_after_s: With ``stay``, for a track in a loop: how long the train stands for a sign
             before it goes on by itself, seconds; 0 means that it waits to be armed.
+        countdown_s: How long the train stands, all services at work, before it is armed, seconds.
         pictures: Whether the recording has the frames' pictures; without, only the report's.
     """
 
@@ -58,6 +59,7 @@ class Plan(BaseModel):
     console: bool = True
     stay: bool = False
     resume_after_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    countdown_s: Annotated[float, Field(ge=0, le=60)] = 0.0
     pictures: bool = True
 
     @classmethod
