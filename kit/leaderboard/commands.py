@@ -40,19 +40,31 @@ def register(app: typer.Typer) -> None:
     from kit.leaderboard.service_commands import add_service_commands
 
     add_service_commands(group)
+    from kit.leaderboard.simulate_commands import add_simulation_commands
+
+    add_simulation_commands(group)
     app.add_typer(group)
 
 
 def show_rules(
     rules: Annotated[str, typer.Argument(help="A name, or a YAML file to check.")] = "original",
     *,
+    faster: Annotated[
+        float, typer.Option(help="How much faster than life the event shall be, for a rehearsal.")
+    ] = 1.0,
+    out: Annotated[Path | None, typer.Option(help="File to write these rules to.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a rule file and show what each exercise is worth, and when."""
-    from kit.leaderboard.rules import load_rules, rule_names
+    """Check a rule file, show what each exercise is worth and when, and write a faster one."""
+    from kit.leaderboard.rules import load_rules, rule_names, save_rules
+    from kit.leaderboard.simulate_play import faster as made_faster
     from kit.leaderboard.worth import table
 
     loaded = load_rules(rules)
+    if faster != 1:
+        loaded = made_faster(loaded, faster)
+    if out is not None:
+        save_rules(loaded, out)
     known = ", ".join(rule_names())
     emit(
         {"names": rule_names(), "rules": loaded.model_dump(mode="json")},

@@ -263,6 +263,19 @@ def load_rules(name_or_path: str | Path) -> Rules:
         ) from error
 
 
+def save_rules(rules: Rules, path: Path) -> None:
+    """Write rules to a file that :func:`load_rules` reads.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
+    fields = rules.model_dump(mode="json", exclude_defaults=True)
+    try:
+        path.write_text(yaml.safe_dump(fields, sort_keys=False, allow_unicode=True), "utf-8")
+    except OSError as error:
+        raise ConfigError(f"The rule file {path} cannot be written", got=str(error)) from error
+
+
 def _find(name_or_path: str | Path) -> Path:
     known = rule_names()
     if str(name_or_path) in known:

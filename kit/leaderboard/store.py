@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +20,7 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, Row, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from kit.errors import ConfigError
 from kit.leaderboard.events import RECORD_TYPES, AnyRecord, Correction, identified, parse, to_fields
@@ -70,6 +73,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # A database in memory has one connection, which its threads have to take turns with.
+        self._turn: AbstractContextManager[object] = (
+            Lock() if isinstance(engine.pool, StaticPool) else nullcontext()
+        )
         dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
         self._insert = dialect.insert(RECORDS).on_conflict_do_nothing().returning(RECORDS.c.id)
 
@@ -121,7 +128,7 @@ class Store:
         for record in given:
             unique.setdefault(record.id, record)
         try:
-            with self._engine.connect() as connection:
+            with self._turn, self._engine.connect() as connection:
                 begin_append(connection)
                 new = self._insert_new(connection, list(unique.values()), by)
                 kept = _contents(connection, [r.id for r in given if r.id not in new])
@@ -142,7 +149,7 @@ class Store:
             limit: How many at most; all if None.
         """
         rows = select(RECORDS).where(RECORDS.c.sequence > after).order_by(RECORDS.c.sequence)
-        with self._engine.connect() as connection:
+        with self._turn, self._engine.connect() as connection:
             return [_stored(row) for row in connection.execute(rows.limit(limit))]
 
     def audit(self, user: str | None = None) -> list[Stored]:
@@ -154,12 +161,12 @@ class Store:
         rows = select(RECORDS).where(RECORDS.c.kind.in_(_CORRECTIONS)).order_by(RECORDS.c.sequence)
         if user is not None:
             rows = rows.where(RECORDS.c.user == user)
-        with self._engine.connect() as connection:
+        with self._turn, self._engine.connect() as connection:
             return [_stored(row) for row in connection.execute(rows)]
 
     def last(self) -> int:
         """Return the sequence number of the newest record, 0 if there is none."""
-        with self._engine.connect() as connection:
+        with self._turn, self._engine.connect() as connection:
             return connection.execute(select(func.max(RECORDS.c.sequence))).scalar() or 0
 
     def _insert_new(
@@ -197,9 +204,11 @@ def _sorted_out(
     accepted: list[AnyRecord] = []
     duplicates: list[AnyRecord] = []
     conflicts: list[AnyRecord] = []
+    told: set[str] = set()
     for record in given:
-        if new.get(record.id) is record:
+        if record.id in new and record.id not in told:
             accepted.append(record)
+            told.add(record.id)
         elif record.id in new:
             (duplicates if new[record.id] == record else conflicts).append(record)
         else:

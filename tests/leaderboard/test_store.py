@@ -76,6 +76,13 @@ def test_a_record_that_comes_twice_is_kept_once(url: str) -> None:
     assert sorted(kept, key=lambda record: record.at_ms) == [event(1), event(2), event(3)]
 
 
+def test_the_same_record_twice_in_one_go_is_accepted_once(url: str) -> None:
+    record = event(1)
+    with Store.open(url) as store:
+        told = store.append([record, record])
+    assert (told.accepted, told.duplicates) == ((record,), (record,))
+
+
 def test_another_content_cannot_take_the_place_of_a_kept_one(url: str) -> None:
     forged = Event(at_ms=0, user="bob", exercise="hero", id=event().id)
     with Store.open(url) as store:
