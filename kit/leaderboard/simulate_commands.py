@@ -1,4 +1,4 @@
-"""The command ``kit leaderboard simulate``."""
+"""The commands ``kit leaderboard simulate`` and ``bench``."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def add_simulation_commands(group: typer.Typer) -> None:
-    """Add the command to the leaderboard's."""
+    """Add these commands to the leaderboard's."""
     group.command("simulate")(simulate)
+    group.command("bench")(bench)
 
 
 def simulate(
@@ -124,3 +125,38 @@ def _service(url: str, start_s: float) -> ServicePost:
     from kit.leaderboard.kubernetes.sinks import ServicePost
 
     return ServicePost(url, token=_organiser_token(), starts_at_s=start_s)
+
+
+def bench(
+    *,
+    people: Annotated[int, typer.Option(min=10, help="How many take part in the large event.")] = (
+        100_000
+    ),
+    records: Annotated[int, typer.Option(min=100, help="Records of the large event.")] = 1_000_000,
+    trials: Annotated[int, typer.Option(min=1, help="How often each thing is measured.")] = 200,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure how long standings take, of 96 people and of very many."""
+    from kit.bench.figures import Figures
+    from kit.leaderboard import bench as benches
+    from kit.leaderboard.rules import load_rules
+
+    kubernetes = load_rules("kubernetes")
+    small = benches.full(kubernetes, people=96, trials=trials)
+    large, begin_s = benches.incremental(people=people, records=records, trials=trials)
+    found = {
+        timed.name: {
+            "people": timed.people,
+            "records": timed.records,
+            "finishes": timed.finishes,
+        }
+        | Figures.of(timed.taken_ms).as_dict()
+        for timed in (small, large)
+    }
+    lines = [
+        f"{name}, {each['people']} people, {each['records']} records: "
+        f"p50 {each['p50']} ms, p99 {each['p99']} ms, worst {each['worst']} ms"
+        for name, each in found.items()
+    ]
+    lines.append(f"beginning with all {records} records: {begin_s:.1f} s")
+    emit({"benches": found, "begin_s": begin_s}, as_json=as_json, text="\n".join(lines))
