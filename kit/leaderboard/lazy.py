@@ -46,6 +46,11 @@ class LazyRows(Sequence[Standing]):
     def __hash__(self) -> int:
         return hash(tuple(self))
 
+    @property
+    def scored(self) -> Sequence[Scored]:
+        """The users' scores, for who counts all of them and needs no rows."""
+        return self._ranked
+
     def find(self, user: str) -> Standing | None:
         """Return the row of one user, or None."""
         place = self._places.get(user)

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from kit.leaderboard.events import Adjust, AnyRecord, Event, Hide, Hint, Join
+from kit.leaderboard.incremental import Incremental
 from kit.leaderboard.prometheus.exporter import LeaderboardCollector, Reading, exposition
 from kit.leaderboard.rules import Rules, load_rules
 from kit.leaderboard.scoring import standings
+from kit.leaderboard.simulate import simulate
 from tests.monitoring.scraping import accepted_by_promtool, value
 
 STARTS_AT_S = 1_700_000_000.0
@@ -152,3 +154,15 @@ def test_a_client_that_knows_openmetrics_gets_it() -> None:
     body, kind = exposition(collector([]), "application/openmetrics-text;version=1.0.0")
     assert kind.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
+
+
+@pytest.mark.parametrize("rules", [ORIGINAL, KUBERNETES], ids=lambda rules: rules.name)
+def test_the_engine_of_a_running_event_is_told_as_the_pure_function_is(rules: Rules) -> None:
+    records = [arrival.record for arrival in simulate(rules, people=30, seed=5)]
+    engine = Incremental(rules)
+    engine.apply(*records)
+    for at_s in (2400, 5000, 9000):
+        live = Reading(engine.standings(at_s), STARTS_AT_S, len(records))
+        pure = Reading(standings(rules, records, at_s), STARTS_AT_S, len(records))
+        told = [text_of(LeaderboardCollector(rules, lambda it=it: it)) for it in (live, pure)]
+        assert told[0] == told[1]

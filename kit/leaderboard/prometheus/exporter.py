@@ -6,10 +6,11 @@ are made when they are asked for, from the standings of that moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kit.leaderboard.lazy import LazyRows
 from kit.leaderboard.prometheus.names import EXPORTED, environments
 from kit.leaderboard.rules import Rules
 from kit.leaderboard.standings import Standing, Standings
@@ -93,14 +94,13 @@ class LeaderboardCollector:
             gauge.add_metric([], value)
             yield gauge
 
-    def _totals(self, rows: Iterable[Standing]) -> Iterator[Metric]:
+    def _totals(self, rows: Sequence[Standing]) -> Iterator[Metric]:
         finished = {each.id: 0 for each in self._rules.exercises}
         done = {(each.id, env): 0 for each in self._rules.exercises for env in each.environments}
-        for row in rows:
-            for finish in row.finishes:
-                finished[finish.exercise] += 1
-            for key in _completions(row):
-                done[key] = done.get(key, 0) + 1
+        for exercise, is_finished, envs in _reached(rows):
+            finished[exercise] += is_finished
+            for env in envs:
+                done[exercise, env] = done.get((exercise, env), 0) + 1
         finishers = _gauge("finishers", "Users who finished an exercise", "exercise")
         for exercise, count in finished.items():
             finishers.add_metric([exercise], count)
@@ -201,6 +201,24 @@ def exposition(collector: LeaderboardCollector, accept: str = "") -> tuple[bytes
 
     encode, content_type = choose_encoder(accept)
     return encode(registry_of(collector)), content_type
+
+
+def _reached(rows: Sequence[Standing]) -> Iterator[tuple[str, bool, list[str]]]:
+    """Yield what everybody has reached: exercise, whether it is finished, environments done.
+
+    There may be a hundred thousand people, so no row is built for it.
+    """
+    if isinstance(rows, LazyRows):
+        for scored in rows.scored:
+            for exercise, so_far in scored.done:
+                envs = [env for env, _ in so_far.environments if env]
+                yield exercise.id, so_far.at_ms is not None, envs
+        return
+    for row in rows:
+        finished = {each.exercise for each in row.finishes}
+        there = _completions(row)
+        for name in finished | {each for each, _ in there}:
+            yield name, name in finished, [env for each, env in there if each == name]
 
 
 def _completions(row: Standing) -> dict[Key, int]:
