@@ -7,10 +7,12 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kit.config import Settings
 from kit.errors import ConfigError, MissionError
 from kit.workshop.cells import solution, stub
 from kit.workshop.exercise import Exercise, judge
 from kit.workshop.folder import Done, Folder, Progress, now
+from kit.workshop.reporting import report
 from kit.workshop.tasks import EXERCISES
 from kit.workshop.texts import Language, Text
 
@@ -49,10 +51,10 @@ def check(name: str, candidate: object) -> HTML:
         progress.tries[name] = progress.tries.get(name, 0) + 1
         _keep(folder, progress)
         raise NotYetError(said)
-    if name not in progress.done:
-        progress.done[name] = Done(outcome="solved", at=now())
-        _keep(folder, progress)
-    return _box(said, _GOOD, "✓")
+    progress.done.setdefault(name, Done(outcome="solved", at=now()))
+    told = report(progress, Settings.load()) if folder else None
+    _keep(folder, progress)
+    return _box(f"{said} {told.say(progress.language)}" if told else said, _GOOD, "✓")
 
 
 def hint(name: str) -> HTML:
