@@ -38,6 +38,9 @@ class Settings(BaseSettings):
         registry: Folder or URL of the registry of models; ``registry`` in ``runs_dir`` if None.
         keys_dir: Folder of the keys that models are signed and checked with; one in the
             user's own configuration if None.
+        console_viewer_token: What viewers of the console sign in with; one of its own if None,
+            which is asked for only beyond this machine.
+        console_operator_token: What its operators sign in with; one of its own if None.
         older_mqtt_url: MQTT broker of the older demo's services, for ``kit bridge``; ``mqtt_url``
             if None.
         older_kafka_bootstrap: Their Kafka cluster; ``kafka_bootstrap`` if None.
@@ -47,13 +50,13 @@ class Settings(BaseSettings):
             ``runs_dir`` if None.
         metrics_port: First of the ports of 127.0.0.1 on which the services export metrics and
             health, one each; 0 for any free ones; none if None.
-    """
-
-    model_config = SettingsConfigDict(env_prefix="KIT_", frozen=True, extra="ignore")
         prometheus_token: Bearer token of the Prometheus or Thanos that ``kit leaderboard collect``
             reads.
         prometheus_ca_file: Certificate authority of it; the system's if not given.
         leaderboard_organiser_token: The organiser's token of a running leaderboard.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="KIT_", frozen=True, extra="ignore")
 
     train_id: str = "train-1"
     mqtt_url: SecretStr | None = None
@@ -69,20 +72,22 @@ class Settings(BaseSettings):
     spool_dir: Path | None = None
     registry: str | None = None
     keys_dir: Path | None = None
+    console_viewer_token: SecretStr | None = None
+    console_operator_token: SecretStr | None = None
     older_mqtt_url: SecretStr | None = None
     older_kafka_bootstrap: str | None = None
     leaderboard_url: str | None = None
     leaderboard_token: SecretStr | None = None
     leaderboard_database: SecretStr | None = None
     metrics_port: Annotated[int, Field(ge=0, le=65_000)] | None = None
+    prometheus_token: SecretStr | None = None
+    prometheus_ca_file: Path | None = None
+    leaderboard_organiser_token: SecretStr | None = None
 
     @field_validator("registry")
     @classmethod
     def _same_for_children(cls, registry: str | None) -> str | None:
         """Make a path absolute: programs that the kit starts may run in another folder."""
-    prometheus_token: SecretStr | None = None
-    prometheus_ca_file: Path | None = None
-    leaderboard_organiser_token: SecretStr | None = None
         if registry is None or "://" in registry:
             return registry
         return str(Path(registry).resolve())
