@@ -1,8 +1,8 @@
-"""The command ``kit bench``, and ``stages``, ``safety`` and ``battery`` below it."""
+"""The command ``kit bench``, and its own commands, from ``stages`` to ``link``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from kit.cli import EXIT_ERROR, JsonFlag, emit
 
 if TYPE_CHECKING:
+    from kit.bench.outage import Phase
     from kit.bench.traces import FrameCount, StageRun
 
 SHORT_S = 5.0
@@ -27,6 +28,8 @@ def register(app: typer.Typer) -> None:
     benches.command("stages")(stages)
     benches.command("safety")(safety)
     benches.command("battery")(battery)
+    benches.command("outage")(outage)
+    benches.command("link")(link)
     app.add_typer(benches, name="bench")
 
 
@@ -149,6 +152,62 @@ def safety(
     result["ok"] = all(verdicts)
     emit(result, as_json=as_json, text=_told(result))
     if not result["ok"]:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def outage(
+    *,
+    minutes: Annotated[float, typer.Option(min=0.05, max=600, help="Length of the outage.")] = 2.0,
+    before: Annotated[
+        float, typer.Option(min=5, max=36_000, help="Seconds on a good link before it.")
+    ] = 30.0,
+    after: Annotated[
+        float, typer.Option(min=5, max=36_000, help="Seconds on a good link after it.")
+    ] = 20.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take Kafka away in the middle of a run, and see what the train and the far end notice.
+
+    The exit code is 0 only if no event was lost or overtaken and pictures came back.
+    """
+    from kit.bench.outage import Phase
+
+    phases = [Phase("5g", before), Phase("outage", minutes * 60), Phase("5g", after)]
+    _report_link(phases, adaptive=True, as_json=as_json)
+
+
+def link(
+    *,
+    seconds: Annotated[
+        float, typer.Option(min=5, max=3600, help="How long each kind of link lasts.")
+    ] = 30.0,
+    adaptive: Annotated[bool, typer.Option(help="Whether live pictures follow the link.")] = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Lead the train's link to Kafka from 5G into a tunnel and back, and see what comes through.
+
+    With --no-adaptive the pictures stay as they are, for comparison.
+    """
+    from kit.bench.outage import Phase
+
+    phases = [Phase(name, seconds) for name in ("5g", "tunnel", "5g")]
+    _report_link(phases, adaptive=adaptive, as_json=as_json)
+
+
+def _report_link(phases: Sequence[Phase], *, adaptive: bool, as_json: bool) -> None:
+    from kit.bench.figures import machine
+    from kit.bench.outage import measure_link, told_link
+
+    console = Console(stderr=True, highlight=False)
+    before = machine()
+    found = measure_link(
+        phases,
+        adaptive=adaptive,
+        told=lambda phase: console.print(f"{phase.link}: {phase.seconds:g} s"),
+    )
+    result = {"machine": {"before": before, "after": machine()}, **found.as_dict(), "ok": found.ok}
+    emit(result, as_json=as_json, text=told_link(found))
+    if not found.ok:
         raise typer.Exit(EXIT_ERROR)
 
 

@@ -21,6 +21,7 @@ from kit.child import Child
 from kit.config import Settings
 from kit.errors import MissionError
 from kit.messaging.brokers import embedded_kafka, embedded_mqtt
+from kit.messaging.mqtt import Handler, MqttClient
 from kit.services.operator import Operator
 
 TRAIN_ID = "bench"
@@ -110,16 +111,20 @@ def stand(
     services: Sequence[str],
     *,
     control: Mapping[str, Any] | None = None,
+    streaming: Mapping[str, Any] | None = None,
     fps: float = _FPS,
-    kafka: bool = False,
+    kafka: bool | str = False,
+    on_event: Handler | None = None,
 ) -> Iterator[Stand]:
     """Start the virtual set, a broker, the control service and others.
 
     Args:
         services: Which others, in the order of the flow.
         control: Parameters of the control service besides train and hub.
+        streaming: Parameters of the streaming service besides the train.
         fps: Frames a second.
-        kafka: Whether there is a Kafka broker, too.
+        kafka: Whether there is a Kafka broker, too; or ``host:port`` of one that runs.
+        on_event: Called with all that the train says on MQTT; listens before any service does.
 
     Yields:
         The stand; the train stands and is latched.
@@ -127,11 +132,21 @@ def stand(
     Raises:
         KitError: If something does not start.
     """
-    with ground(fps=fps, kafka=kafka) as on, ExitStack() as stack:
+    with ground(fps=fps, kafka=kafka is True) as on, ExitStack() as stack:
         pids = dict(on.pids)
+        settings = on.settings
+        if isinstance(kafka, str):
+            settings = settings.model_copy(update={"kafka_bootstrap": kafka})
+        if on_event is not None:
+            assert settings.mqtt_url is not None
+            url = settings.mqtt_url.get_secret_value()
+            client = MqttClient(url, service="bench", train_id=TRAIN_ID)
+            stack.enter_context(client)
+            client.subscribe(f"train/{TRAIN_ID}/#", on_event)
         parameters: dict[str, dict[str, Any]] = {
             "capture": {"source": on.camera, "fps": fps},
             "control": {"hub": on.hub, **(control or {})},
+            "streaming": {**(streaming or {})},
         }
         for name in (*services, "control"):
             values = {"train_id": TRAIN_ID, **parameters.get(name, {})}
@@ -141,15 +156,15 @@ def stand(
                 "--parameters",
                 json.dumps(values),
                 name=name,
-                env=on.settings.environment(),
+                env=settings.environment(),
                 log=on.folder / f"{name}.log",
             )
             stack.enter_context(child)
             child.ready(timeout_s=START_TIMEOUT_S)
             pids[name] = child.pid
-        operator = stack.enter_context(Operator(train_id=TRAIN_ID, settings=on.settings))
+        operator = stack.enter_context(Operator(train_id=TRAIN_ID, settings=settings))
         operator.wait_for_standing(timeout_s=START_TIMEOUT_S)
-        yield Stand(on.settings, operator, WireLog(on.truth), pids)
+        yield Stand(settings, operator, WireLog(on.truth), pids)
 
 
 @contextmanager

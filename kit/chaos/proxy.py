@@ -113,13 +113,20 @@ class Proxy:
         is_link: Whether all connections share what gets through, as on a radio link, instead of
             having a wire each. Connections of this very process are spared then, since they
             stand at the far end of it: a reader of Kafka, which sends every client through here.
+        port: Where it listens; any free port if 0.
     """
 
     def __init__(
-        self, upstream: str, *, conditions: Conditions = CLEAR, is_link: bool = False
+        self,
+        upstream: str,
+        *,
+        conditions: Conditions = CLEAR,
+        is_link: bool = False,
+        port: int = 0,
     ) -> None:
-        self._host, _, port = upstream.rpartition(":")
-        self._port = int(port)
+        self._host, _, behind = upstream.rpartition(":")
+        self._port = int(behind)
+        self._own_port = port
         self._conditions = conditions
         self._is_link = is_link
         self._there, self._back = _Way(), _Way()
@@ -181,7 +188,7 @@ class Proxy:
         self._loop.close()
 
     async def _listen(self) -> asyncio.Server:
-        return await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        return await asyncio.start_server(self._accept, "127.0.0.1", self._own_port)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._carry(reader, writer))
