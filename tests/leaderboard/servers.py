@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import socket
 import subprocess
 import time
@@ -11,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from kit.leaderboard.prometheus.groups import Group, Recording, rule_file
 from kit.leaderboard.prometheus.history import History, to_openmetrics
 from tests.leaderboard.promtool import program, promtool
 
@@ -62,3 +65,38 @@ def _wait_until_ready(server: subprocess.Popen[bytes], url: str) -> None:
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)
     raise AssertionError("the server was not ready in time")
+
+
+def stages(groups: Sequence[Group]) -> list[list[Recording]]:
+    """Sort rules so that each needs only what earlier stages recorded.
+
+    ``promtool tsdb create-blocks-from rules`` does not show a rule what it made of another one.
+    """
+    left = [rule for group in groups for rule in group.rules if isinstance(rule, Recording)]
+    found: list[list[Recording]] = []
+    while left:
+        names = {rule.record for rule in left}
+        ready = [rule for rule in left if not names & set(re.findall(r"[\w:]+", rule.expr))]
+        assert ready, "rules that need each other"
+        found.append(ready)
+        left = [rule for rule in left if rule not in ready]
+    return found
+
+
+def record(data: Path, groups: Sequence[Group], *, start_s: float, end_s: float) -> None:
+    """Evaluate recording rules over history that a database has, and keep what they give.
+
+    Prometheus derives the moments of evaluation from the names of file and group. All stages have
+    the same ones, so each moment is that of one evaluation, as in a running server.
+    """
+    rules = data.parent / f"{data.name}-rules.yaml"
+    for number, stage in enumerate(stages(groups)):
+        rules.write_text(rule_file([Group("stage", tuple(stage))]))
+        made = data.parent / f"{data.name}-stage-{number}"
+        with prometheus(data) as url:
+            promtool(
+                *("tsdb", "create-blocks-from", "rules", f"--url={url}", f"--output-dir={made}"),
+                *(f"--start={start_s:.0f}", f"--end={end_s:.0f}", "--eval-interval=60s", rules),
+            )
+        for block in made.iterdir():
+            shutil.move(block, data / block.name)
