@@ -95,13 +95,10 @@ class Service:
         Raises:
             RefusedError: If the request does not carry the organiser's token.
         """
-        address = address_of(request)
-        if self.limiter.spent(Kind.FAULT, address) is not None:
-            self.count(Kind.FAULT, address)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(token.strip().encode(), self.keys.organiser.encode())
         if scheme.lower() != "bearer" or not right:
-            self.count(Kind.FAULT, address)
+            self.count(Kind.FAULT, address_of(request))
             raise RefusedError(401, "token", "This is not the organiser's token")
 
     async def _verified(self, signed: str, address: str) -> Verified:
