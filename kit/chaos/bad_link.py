@@ -15,7 +15,7 @@ from typing import Self
 from kit.chaos.proxy import CLEAR, Conditions, Proxy
 from kit.config import Settings
 from kit.errors import missing_extra
-from kit.events import Alive, Event, Frame, PictureQuality, Prediction, Stage, TrainState
+from kit.events import Alive, Command, Event, Frame, PictureQuality, Prediction, Stage, TrainState
 from kit.messaging.bindings import EVENTS_TOPIC, FRAMES_TOPIC, LIVE_TOPIC
 from kit.messaging.kafka import KafkaSource
 from kit.messaging.ports import free_port
@@ -182,6 +182,7 @@ class NearEnd:
         said: Ids of events but frames, as they came, by kind.
         acted: When the controller acted on a frame, and how old that was: nanoseconds and
             milliseconds.
+        decided: The same for the decision.
         gauges: What the streaming service told of itself, once a second.
         state: The train's latest state.
     """
@@ -189,6 +190,7 @@ class NearEnd:
     def __init__(self) -> None:
         self.said: dict[str, list[str]] = {}
         self.acted: deque[tuple[int, float]] = deque(maxlen=KEPT)
+        self.decided: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self.gauges: deque[Gauge] = deque(maxlen=KEPT)
         self.state: TrainState | None = None
         self._changed = threading.Condition()
@@ -202,6 +204,9 @@ class NearEnd:
             if isinstance(event, TrainState):
                 self.state = event
                 self._note_latency(event, received_ns)
+            elif isinstance(event, Command) and event.frame and Stage.DECIDED in event.marks:
+                latency_ms = (event.marks[Stage.DECIDED] - event.frame.captured_ns) / 1e6
+                self.decided.append((received_ns, latency_ms))
             elif isinstance(event, Alive) and event.service == "streaming":
                 waiting = event.counters.get("waiting", 0)
                 self.gauges.append(Gauge(received_ns, waiting, event.pictures))

@@ -231,6 +231,20 @@ def live_view(
     return view
 
 
+def watch(stage: Stage) -> LiveVideo | LiveView:
+    """Show a service while it runs: ``service.run(show=watch(theatre))``.
+
+    Args:
+        stage: Where the train's broker is.
+
+    Returns:
+        Live video with the service's numbers. On a stage that only uses what runs already, as in
+        a mission, the numbers and the service's own picture alone: nobody watches there, and
+        the train's machine has better things to do.
+    """
+    return LiveView() if stage.attached else live_view(stage)
+
+
 def _drawn(picture: Picture, decision: Mapping[str, Any] | None) -> Any:
     """Return a picture with its boxes and the decision drawn in; None if it is damaged."""
     from kit.vision.frames import decode_jpeg

@@ -43,6 +43,7 @@ class Stage:
         hub: What the control service is to connect to.
         started: Names of what was started for this notebook.
         truth: File in which the virtual set writes what the train does; None without one.
+        attached: Whether it uses what runs already, as the notebooks of a mission do.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Stage:
         hub: str,
         started: Sequence[str] = (),
         truth: Path | None = None,
+        attached: bool = False,
         resources: ExitStack | None = None,
     ) -> None:
         self.train_id = train_id
@@ -62,6 +64,7 @@ class Stage:
         self.hub = hub
         self.started = tuple(started)
         self.truth = truth
+        self.attached = attached
         self._resources = resources or ExitStack()
 
     def next_frame(self, *, timeout_s: float = FRAME_TIMEOUT_S) -> Frame:
@@ -150,7 +153,7 @@ def open_stage(
                 expected="the environment variable KIT_MQTT_URL",
                 fix="set the notebook's parameter stage to 'auto'",
             )
-        return Stage(train_id=train_id, settings=settings, source=source, hub=hub)
+        return Stage(train_id=train_id, settings=settings, source=source, hub=hub, attached=True)
     if stage != "auto":
         raise ConfigError("No such stage", expected="'auto' or 'attach'", got=stage)
     if hub != VIRTUAL and source == VIRTUAL and "capture" in services:
