@@ -21,6 +21,8 @@ def main() -> int:
     parser.add_argument("--database", default="sqlite://", help="URL of the database")
     parser.add_argument("--keys", type=Path, required=True, help="file of the event's secret")
     parser.add_argument("--starts-at", type=datetime.fromisoformat, help="start, ISO 8601")
+    parser.add_argument("--per-person", default="", help="most claims of one person")
+    parser.add_argument("--per-address", default="", help="most ill-signed requests of an address")
     options = parser.parse_args()
     try:
         from kit.leaderboard.server import Options, serve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -47,7 +47,9 @@ class Options:
             sets it.
         names: Names under which the service may be called; any beyond this machine if empty.
         proxies: Addresses of reverse proxies whose word about the client's address counts.
-        rates: How often one client may ask, in place of the limiter's own.
+        per_person: How many claims one person may make, such as ``10/second;240/minute``; the
+            limiter's own rate if empty.
+        per_address: The same for requests of one address that are not well signed.
     """
 
     host: str = "127.0.0.1"
@@ -58,7 +60,8 @@ class Options:
     starts_at: datetime | None = None
     names: Sequence[str] = ()
     proxies: Sequence[str] = ()
-    rates: dict[Kind, str] = field(default_factory=dict)
+    per_person: str = ""
+    per_address: str = ""
 
 
 def serve(options: Options, *, on_ready: Callable[[str, Keys], None]) -> None:
@@ -103,7 +106,9 @@ def _build(
     live = Live(rules, store, desk_store)
     hub = Hub(live)
     writer = Writer(store, on_kept=hub.wake)
-    return Service(live, writer, hub, keys=keys, limiter=Limiter(options.rates))
+    rates = {Kind.CLAIM: options.per_person, Kind.FAULT: options.per_address}
+    limiter = Limiter({kind: rate for kind, rate in rates.items() if rate})
+    return Service(live, writer, hub, keys=keys, limiter=limiter)
 
 
 def _config(options: Options, service: Service) -> uvicorn.Config:

@@ -35,6 +35,7 @@ def add_service_commands(group: typer.Typer) -> None:
     group.command("claim")(claim)
     group.command("import")(import_)
     group.command("export")(export)
+    group.command("stress")(stress)
 
 
 def serve(
@@ -51,6 +52,12 @@ def serve(
     proxy: Annotated[
         list[str] | None, typer.Option(help="Address of a reverse proxy to trust; repeat.")
     ] = None,
+    per_person: Annotated[
+        str, typer.Option(help="Most claims of one person, such as '10/second;240/minute'.")
+    ] = "",
+    per_address: Annotated[
+        str, typer.Option(help="Most ill-signed requests of one address, such as '20/second'.")
+    ] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Serve the leaderboard: the projector's page, the organiser's page, and claims.
@@ -81,6 +88,8 @@ def serve(
         starts_at=moment(starts_at) if starts_at else None,
         names=tuple(name or ()),
         proxies=tuple(proxy or ()),
+        per_person=per_person,
+        per_address=per_address,
     )
     serve_(options, on_ready=tell)
 
@@ -202,6 +211,39 @@ def export(
     rows = text.count("\r\n") - 1
     shown = text if out is None else f"{rows} rows in {out}"
     emit({"rows": rows, "file": str(out) if out else None}, as_json=as_json, text=shown)
+
+
+def stress(
+    *,
+    rate: Annotated[float, typer.Option(min=1, help="Claims a second.")] = 500,
+    seconds: Annotated[float, typer.Option(min=1, help="For how long.")] = 60,
+    people: Annotated[int, typer.Option(min=1, help="Participants who claim in turn.")] = 500,
+    pages: Annotated[int, typer.Option(min=0, help="Open pages.")] = 0,
+    flood: Annotated[int, typer.Option(min=0, help="Ill-signed requests of one client.")] = 0,
+    kill: Annotated[bool, typer.Option(help="Kill the service in the middle.")] = True,
+    database: Annotated[
+        str | None, typer.Option(help="URL of an empty database; a SQLite file if not given.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rehearse under load, with a service of its own: is any claim lost, how late is a page?"""
+    _need_packages()
+    from kit.leaderboard.stress import Load
+    from kit.leaderboard.stress import stress as stress_
+
+    load = Load(
+        rate=rate,
+        seconds=seconds,
+        people=people,
+        pages=pages,
+        flood=flood,
+        kill=kill,
+        database=database,
+    )
+    result = stress_(load)
+    emit(result.as_json(), as_json=as_json)
+    if result.lost or result.doubled or result.acknowledged < result.claimed:
+        raise typer.Exit(1)
 
 
 def _where(database: str | None, keys: Path | None) -> Place:

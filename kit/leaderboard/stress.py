@@ -13,6 +13,7 @@ import json
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -51,6 +52,7 @@ class Load:
         seconds: For how long.
         people: How many participants claim in turn.
         pages: How many pages are open.
+        flood: How many ill-signed requests one more client sends, one after the other.
         kill: Whether the service is killed (SIGKILL) in the middle, and started again.
         database: URL of an empty database; a SQLite file of its own if None.
     """
@@ -59,6 +61,7 @@ class Load:
     seconds: float = 60.0
     people: int = 500
     pages: int = 0
+    flood: int = 0
     kill: bool = True
     database: str | None = None
 
@@ -99,6 +102,7 @@ class Result:
         page_ms: From a claim's acknowledgement to the message on a page that shows it, over all
             claims that were looked for and all pages; None without pages.
         page_send_ms: The same from the moment at which the claim was first sent.
+        flood: How many of the ill-signed requests were answered with each HTTP status.
     """
 
     claimed: int
@@ -112,6 +116,7 @@ class Result:
     answer_ms: Spread | None
     page_ms: Spread | None
     page_send_ms: Spread | None
+    flood: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """Return a dictionary that JSON can hold."""
@@ -125,6 +130,7 @@ class _Tally:
     ids: dict[str, str] = field(default_factory=dict)  # claim -> id of its event
     seen: list[tuple[str, float]] = field(default_factory=list)  # user, when on a page
     attempts: int = 0
+    flood: Counter[str] = field(default_factory=Counter)
     away_s: float | None = None
 
 
@@ -162,6 +168,7 @@ def stress(load: Load) -> Result:
         answer_ms=Spread.of(at - tally.sent[each] for each, at in tally.answered.items()),
         page_ms=Spread.of(max(0.0, at - tally.answered[user]) for user, at in looked),
         page_send_ms=Spread.of(at - tally.sent[user] for user, at in looked),
+        flood=dict(tally.flood),
     )
 
 
@@ -183,6 +190,7 @@ async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> 
         pages = [asyncio.create_task(_page(url, tally)) for _ in range(load.pages)]
         queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         senders = [asyncio.create_task(_send(url, queue, tally)) for _ in range(CONNECTIONS)]
+        flooding = asyncio.create_task(_flood(url, load.flood, tally))
         feeding = asyncio.create_task(_feed(load, tokens, queue))
         if load.kill:
             await asyncio.sleep(load.seconds / 2)
@@ -191,7 +199,7 @@ async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> 
             await asyncio.to_thread(service.stop)
             service = await asyncio.to_thread(start)
             tally.away_s = round(time.monotonic() - began, 2)
-        await feeding
+        await asyncio.gather(feeding, flooding)
         await asyncio.wait_for(queue.join(), SETTLE_S + load.seconds)
         await asyncio.sleep(1.5 if load.pages else 0)  # the last ones come to the pages
         for task in (*senders, *pages):
@@ -235,8 +243,9 @@ async def _send(url: str, queue: asyncio.Queue[tuple[str, str]], tally: _Tally) 
                     _post(*connection, address.netloc, signed), CLAIM_TIMEOUT_S
                 )
             except (OSError, EOFError, TimeoutError):
+                if connection is None:  # it is away; else it closed what had been idle for long
+                    await asyncio.sleep(0.1)
                 connection = None
-                await asyncio.sleep(0.1)
                 continue
             if status in {200, 201}:
                 tally.answered[name] = time.monotonic()
@@ -246,6 +255,22 @@ async def _send(url: str, queue: asyncio.Queue[tuple[str, str]], tally: _Tally) 
             else:
                 await asyncio.sleep(0.5)
         queue.task_done()
+
+
+async def _flood(url: str, requests: int, tally: _Tally) -> None:
+    """Send what is no claim, as fast as one client can."""
+    address = urlsplit(url)
+    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    while tally.flood.total() < requests:
+        try:
+            if connection is None:
+                connection = await asyncio.open_connection(address.hostname, address.port)
+            status, _ = await _post(*connection, address.netloc, "forged")
+        except (OSError, EOFError):
+            connection = None
+            await asyncio.sleep(0.1)
+            continue
+        tally.flood[str(status)] += 1
 
 
 async def _post(
