@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kit.cli import EXIT_ERROR, JsonFlag, emit
-from kit.runtime.commands import Provider, absolute
+from kit.runtime.commands import Provider, Runtime, absolute
 
 if TYPE_CHECKING:
     from kit.presenting.check import Check, Wanted
+
+
+class Language(StrEnum):
+    """Languages of what visitors read."""
+
+    EN = "en"
+    FR = "fr"
+
 
 SourceOption = Annotated[
     str | None, typer.Option(help="Camera that must work, such as /dev/video0 or csi://0.")
@@ -31,6 +40,8 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
     app.command("rehearse")(rehearse)
     app.command("reset")(reset)
+    app.command("kiosk")(kiosk)
+    app.command("signs")(signs)
 
 
 def doctor(
@@ -168,6 +179,87 @@ def reset(
     emit(done.as_json(), as_json=as_json, text="\n".join(words))
     if not done.ok:
         raise typer.Exit(EXIT_ERROR)
+
+
+def kiosk(
+    *,
+    source: SourceOption = None,
+    hub: HubOption = None,
+    provider: ProviderOption = Provider.AUTO,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Scenario of the virtual set to choose from; may be given several times."
+        ),
+    ] = None,
+    runtime: Annotated[
+        Runtime, typer.Option(help="Bare processes, which start sooner, or notebooks.")
+    ] = Runtime.PROCESSES,
+    seconds: Annotated[
+        float, typer.Option(min=5, max=600, help="How long a train may be under way, seconds.")
+    ] = 60.0,
+    language: Annotated[Language, typer.Option(help="In which the page begins.")] = Language.EN,
+    recording: Annotated[
+        Path | None, typer.Option(help="Run that the attract loop plays; the kit's own if not.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port; 0 for any free one.")] = 8090,
+    open_browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Whether to open it on this machine's screen.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Serve the page on which visitors fly missions, one after the other.
+
+    The best of the day are those of the leaderboard that KIT_LEADERBOARD_URL names; with
+    KIT_LEADERBOARD_ORGANISER_TOKEN each visitor is added there, and each mission claimed. Whoever
+    reaches the page can start and stop a train: listen beyond this machine only in a network that
+    you trust.
+    """
+    from kit.config import Settings
+    from kit.presenting.kiosk.kiosk import TRACKS, Options
+    from kit.presenting.kiosk.server import serve
+
+    def tell(url: str) -> None:
+        emit({"url": url}, as_json=as_json, text=f"The kiosk is at {url} (Ctrl-C ends it).")
+
+    options = Options(
+        source=absolute(source, is_path=True) if source else None,
+        hub=hub,
+        provider=provider.value,
+        runtime=runtime.value,
+        seconds=seconds,
+        tracks=[
+            absolute(name, is_path=name.endswith((".yaml", ".yml"))) for name in track or TRACKS
+        ],
+        language=language.value,
+        recording=recording,
+    )
+    serve(options, Settings.load(), host=host, port=port, open_browser=open_browser, on_ready=tell)
+
+
+def signs(
+    *,
+    out: Annotated[Path, typer.Option(help="The PDF.")] = Path("signs.pdf"),
+    face: Annotated[
+        list[str] | None,
+        typer.Option(help="Print this face; may be given several times. All of the usual if none."),
+    ] = None,
+    width_mm: Annotated[float, typer.Option(help="Width of each sign, millimetres.")] = 45.0,
+    letter: Annotated[
+        bool, typer.Option("--letter", help="On paper of US Letter's size, not A4.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write signs to print and cut out, for who has no LEGO ones: right scale, cut marks."""
+    from kit.presenting.signs import FACES, Paper, write_signs
+
+    faces = face or FACES
+    paper = Paper.LETTER if letter else Paper.A4
+    sheets = write_signs(out, faces=faces, width_mm=width_mm, paper=paper)
+    result = {"file": str(out), "sheets": sheets, "signs": len(faces), "width_mm": width_mm}
+    text = f"{len(faces)} signs on {sheets} sheets: {out}. Print at 100 %, and measure the line."
+    emit(result, as_json=as_json, text=text)
 
 
 def _wanted(

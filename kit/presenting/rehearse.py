@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kit import __version__
 from kit.config import Settings
@@ -97,6 +97,7 @@ def rehearse(
     seed: int = 1,
     out: Path | None = None,
     budget_s: float = BUDGET_S,
+    runtime: Literal["notebooks", "processes"] = "notebooks",
     tell: Callable[[str], None] = lambda _words: None,
 ) -> Rehearsal:
     """Rehearse the show.
@@ -109,6 +110,7 @@ def rehearse(
         seed: Of the scenario.
         out: Folder that gets the rehearsal's; ``rehearsals`` in the settings' ``runs_dir`` if None.
         budget_s: How long it may take, seconds; what is not done then has failed.
+        runtime: What the mission runs through, as ``kit demo`` takes it.
         tell: Called with what is being done, in words.
 
     Returns:
@@ -134,6 +136,7 @@ def rehearse(
         words = _mission_words(
             wanted, source=source, hub=hub, scenario=scenario, seed=seed, out=folder
         )
+        words += ["--runtime", runtime]
         mission = run_command(words, log=log, env=env, deadline_s=began_s + budget_s)
         problems += _what_mission_says(mission, budget_s)
         cautions += _what_figures_say(mission.result)

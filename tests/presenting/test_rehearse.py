@@ -46,9 +46,11 @@ def rehearsed(folder: Path, **more: Any) -> Rehearsal:
     return Rehearsal(**(facts | more))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_mission_on_the_virtual_set_passes(tmp_path: Path) -> None:
     for _ in range(3):  # again if this machine is too busy for a train
-        rehearsal = rehearse(Wanted(), Settings(), out=tmp_path, budget_s=250)
+        rehearsal = rehearse(Wanted(), Settings(), out=tmp_path, budget_s=280, runtime="processes")
         if rehearsal.passed or not any(word in rehearsal.problems[0] for word in BUSY):
             break
     assert rehearsal.passed, rehearsal.problems
@@ -109,7 +111,7 @@ def test_the_sheet_tells_the_verdict_the_figures_and_the_checks(
 
 @pytest.mark.browser
 def test_the_sheet_is_one_page_of_paper(tmp_path: Path, browser: Any) -> None:
-    checks = tuple(Check(f"check {n}", State.FINE, "it works " * 14) for n in range(14))
+    checks = tuple(Check(f"check {n}", State.FINE, "it works " * 12) for n in range(14))
     sheet = write_sheet(rehearsed(tmp_path, checks=checks, cautions=("look at this " * 8,)))
     page = browser.new_page()
     page.goto(sheet.as_uri())

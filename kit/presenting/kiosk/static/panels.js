@@ -1,0 +1,121 @@
+// What stands beside the picture in each phase of a visit.
+import { shows } from "./picture.js";
+import { word } from "./words.js";
+
+const at = (id) => document.getElementById(id);
+const MOST = { stopped: 20, margin: 40, reaction: 40 };
+
+export function showAll(told) {
+  const { visit, train } = told;
+  const flying = !["attract", "score"].includes(visit.phase);
+  document.body.dataset.phase = visit.phase;
+  document.body.dataset.live = visit.phase === "attract" ? "no" : "yes";
+  document.body.dataset.action = actionOf(visit, train);
+  at("attract").hidden = visit.phase !== "attract";
+  at("flight").hidden = !flying;
+  at("score").hidden = visit.phase !== "score";
+  at("badge").textContent = word(visit.phase === "attract" ? "recorded" : "live");
+  at("waiting").hidden = shows(visit.phase !== "attract");
+  at("picture").hidden = at("boxes").hidden = !at("waiting").hidden;
+  showCount(visit);
+  if (flying) showFlight(visit, train);
+  if (visit.phase === "score") showScore(visit);
+  showBest(told);
+}
+
+function actionOf(visit, train) {
+  if (["preparing", "countdown"].includes(visit.phase)) return "none";
+  if (train.stands && visit.phase === "score") return "stop";
+  return train.decision?.action ?? "none";
+}
+
+function showCount(visit) {
+  const counting = visit.phase === "countdown";
+  at("count").hidden = !counting;
+  const number = String(Math.max(1, Math.ceil(visit.left_s)));
+  if (counting && at("count").textContent !== number) at("count").textContent = number;
+}
+
+function showFlight(visit, train) {
+  at("flight-title").textContent = word(visit.phase, { name: visit.name });
+  const more = { preparing: "preparing_more", countdown: "countdown_more", ending: "ending_more" }[visit.phase];
+  at("flight-more").textContent = more ? word(more) : "";
+  const moving = ["under_way", "ending"].includes(visit.phase);
+  at("signal").hidden = !moving;
+  at("action").textContent = word(`decision_${train.decision?.action ?? "none"}`);
+  const label = train.decision?.label;
+  at("why").textContent = label ? word(`label_${label}`) : "";
+  at("latency").textContent =
+    moving && train.latency_ms !== null ? word("latency", { value: Math.round(train.latency_ms) }) : "";
+}
+
+function showScore(visit) {
+  const { score } = visit;
+  const well = Boolean(score && score.total > 0);
+  at("score").dataset.well = well ? "yes" : "no";
+  at("score-title").textContent = word(titleOf(visit, well));
+  at("score-more").textContent = moreOf(visit, well);
+  at("points").textContent = well ? String(Math.round(score.total)) : "";
+  at("parts").replaceChildren(...(well ? parts(score) : []));
+}
+
+function titleOf(visit, well) {
+  if (well) return "stopped";
+  if (visit.problem) return "failed";
+  return /derail/.test(visit.verdict) ? "derailed" : "missed";
+}
+
+function moreOf(visit, well) {
+  if (visit.stopped_by_hand) return word("stopped_by_hand");
+  if (visit.problem) return word("failed_more");
+  return well ? visit.name : "";
+}
+
+function parts(score) {
+  const cm = score.margin_m === null ? null : Math.round(score.margin_m * 100);
+  const ms = score.brake_ms === null ? null : Math.round(score.brake_ms);
+  return [
+    part(word("part_stopped"), score.stopped, MOST.stopped),
+    part(filled("part_margin", cm), score.margin, MOST.margin),
+    part(filled("part_reaction", ms), score.reaction, MOST.reaction),
+  ];
+}
+
+function filled(key, value) {
+  return value === null ? word(`${key}_unknown`) : word(key, { value });
+}
+
+function part(text, points, most) {
+  const item = document.createElement("li");
+  const [name, value, bar] = ["span", "b", "meter"].map((kind) => document.createElement(kind));
+  name.textContent = text;
+  value.textContent = `${Math.round(points)} / ${most}`;
+  Object.assign(bar, { max: most, value: points });
+  item.append(name, value, bar);
+  return item;
+}
+
+function showBest({ best, board, visit }) {
+  at("best-title").textContent = board.trouble
+    ? word("board_away")
+    : word(board.named ? "best_board" : "best");
+  if (!best.length) {
+    at("best").textContent = word("nobody");
+    return;
+  }
+  const shown = JSON.stringify([best, visit.name]);
+  if (at("best").dataset.shown === shown && at("best").childElementCount) return;
+  at("best").dataset.shown = shown;
+  at("best").replaceChildren(...best.map((row) => place(row, visit.name)));
+}
+
+function place({ rank, name, score }, mine) {
+  const item = document.createElement("li");
+  item.classList.toggle("mine", name === mine && mine !== "");
+  const [number, who, points] = ["i", "span", "b"].map((kind) => document.createElement(kind));
+  number.textContent = `${rank}.`;
+  who.textContent = name;
+  points.textContent = String(Math.round(score));
+  item.append(number, who, points);
+  return item;
+}

@@ -1,0 +1,29 @@
+// The page's texts, from a catalogue for each language.
+const LANGUAGES = ["en", "fr"];
+let words = {};
+let language = "";
+
+export async function speak(wanted) {
+  const chosen = LANGUAGES.includes(wanted) ? wanted : LANGUAGES[0];
+  if (chosen === language) return;
+  const answer = await fetch(`/static/words/${chosen}.json`);
+  words = await answer.json();
+  language = chosen;
+  document.documentElement.lang = chosen;
+  document.title = words.title;
+  for (const element of document.querySelectorAll("[data-word]")) {
+    element.textContent = word(element.dataset.word);
+  }
+  for (const element of document.querySelectorAll("[data-hint]")) {
+    element.placeholder = word(element.dataset.hint);
+  }
+}
+
+export const spoken = () => language;
+export const other = () => LANGUAGES.find((each) => each !== language);
+
+// A text, with its {places} filled; texts are set as text and never as markup.
+export function word(key, places = {}) {
+  const text = words[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
+}
