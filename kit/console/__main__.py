@@ -12,7 +12,7 @@ from kit.errors import KitError
 
 
 def main() -> int:
-    """Serve the page until the parent ends; announce its address as ``url``."""
+    """Serve the page until the parent ends; announce ``url`` and ``operator_url``."""
     exit_with_parent()
     parser = argparse.ArgumentParser(prog="python -m kit.console")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -23,7 +23,7 @@ def main() -> int:
             Settings.load(),
             host=options.host,
             port=options.port,
-            on_ready=lambda url: announce_ready(url=url),
+            on_ready=lambda at: announce_ready(url=at.url, operator_url=at.operator_url),
         )
     except KitError as error:
         sys.stderr.write(f"{error}\n")

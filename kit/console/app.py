@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
-from starlette.responses import FileResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -22,11 +19,11 @@ from starlette.websockets import WebSocket
 from kit.config import Settings
 from kit.console.board import Board
 from kit.console.controls import Controls
+from kit.console.copies import Copies
+from kit.console.doors import STATIC, Doors, same_origin
 from kit.console.feed import Arrival, Feed
-from kit.console.viewer import BAD_MESSAGE, Viewer
-
-STATIC = Path(__file__).resolve().parent / "static"
-"""The page and its files."""
+from kit.console.gate import Gate
+from kit.console.viewer import BAD_MESSAGE, SIGN_IN_FIRST, Viewer
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Names under which a console that listens on this machine only may be called."""
@@ -67,14 +64,17 @@ class Console:
 
     Args:
         bootstrap: ``host:port`` of the Kafka cluster, comma-separated.
-        settings: What opens it.
+        settings: What opens it, and what opens the way to the trains.
+        gate: Knows who may come in.
     """
 
-    def __init__(self, bootstrap: str, *, settings: Settings) -> None:
+    def __init__(self, bootstrap: str, *, settings: Settings, gate: Gate) -> None:
         self._bootstrap = bootstrap
         self._settings = settings
         self._board = Board()
         self._controls = Controls(settings, changed=self._wake)
+        self._copies = Copies(self._board, also=self._also)
+        self._doors = Doors(gate)
         self._viewers: set[Viewer] = set()
         self._feed: Feed | None = None
 
@@ -86,7 +86,7 @@ class Console:
         """
         return Starlette(
             routes=[
-                Route("/", _page),
+                *self._doors.routes,
                 WebSocketRoute("/view", self._view),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
@@ -108,35 +108,37 @@ class Console:
             yield
 
     def _observe(self, arrival: Arrival) -> None:
-        self._board.observe(
+        fresh = self._board.observe(
             arrival.event, received_ns=arrival.received_ns, received_s=arrival.received_s
         )
-        self._wake()
+        if fresh:  # all else is told at its own pace
+            self._wake(arrival.event.train_id)
 
-    def _wake(self) -> None:
+    def _wake(self, train_id: str | None = None) -> None:
         for viewer in self._viewers:
-            viewer.wake()
+            viewer.wake(train_id)
 
-    def _trouble(self) -> str:
-        return self._feed.trouble if self._feed else ""
+    def _also(self, train_id: str | None) -> dict[str, Any]:
+        view = self._board.find(train_id)
+        return {
+            "trouble": self._feed.trouble if self._feed else "",
+            "orders": self._controls.told(view.train_id) if view else None,
+        }
 
     async def _view(self, socket: WebSocket) -> None:
-        if not _same_origin(socket):
+        if not same_origin(socket):
             await socket.close(BAD_MESSAGE)
             return
         await socket.accept()
-        viewer = Viewer(socket, board=self._board, trouble=self._trouble, controls=self._controls)
+        role = self._doors.role(socket)
+        if role is None:
+            await socket.close(SIGN_IN_FIRST)
+            return
+        viewer = Viewer(
+            socket, role=role, board=self._board, copies=self._copies, controls=self._controls
+        )
         self._viewers.add(viewer)
         try:
             await viewer.serve()
         finally:
             self._viewers.discard(viewer)
-
-
-def _same_origin(socket: WebSocket) -> bool:
-    """Tell whether our own page asks: browsers let any page open a WebSocket to anywhere."""
-    return urlsplit(socket.headers.get("origin", "")).netloc == socket.headers.get("host")
-
-
-async def _page(_request: Request) -> FileResponse:
-    return FileResponse(STATIC / "console.html")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from kit.console.trains import TrainView
@@ -33,28 +32,22 @@ class Board:
             return self._trains[self.ids[0]] if self._trains else None
         return self._trains.get(train_id)
 
-    def observe(self, event: Event, *, received_ns: int, received_s: float) -> None:
-        """Take in an event of any train; times as in `TrainView.observe`."""
+    def observe(self, event: Event, *, received_ns: int, received_s: float) -> bool:
+        """Take in an event of any train; times and answer as in `TrainView.observe`."""
         view = self._trains.get(event.train_id)
         if view is None:
             if len(self._trains) >= TRAINS:
                 self.left_aside += 1
-                return
+                return False
             view = self._trains[event.train_id] = TrainView(event.train_id)
-        view.observe(event, received_ns=received_ns, received_s=received_s)
+        return view.observe(event, received_ns=received_ns, received_s=received_s)
 
-    def message(
-        self, train_id: str | None, *, after_entry: int, now_ns: int
-    ) -> tuple[dict[str, Any], TrainView | None]:
-        """Return what a browser is told about a train, ready for JSON, and that train's view.
+    def status(self, train_id: str | None, *, now_ns: int) -> dict[str, Any]:
+        """Return what all are told who look at a train, ready for JSON.
 
         Args:
-            train_id: The train it wants to see; None for the first.
-            after_entry: Number of the last log entry that it has.
+            train_id: The train; None for the first.
             now_ns: Monotonic time, nanoseconds.
         """
         view = self.find(train_id)
-        entries = view.log.after(after_entry) if view else []
-        log = [{**asdict(entry), "at": entry.at.isoformat()} for entry in entries]
-        status = view.status(now_ns=now_ns) if view else None
-        return {"trains": self.ids, "train": status, "log": log}, view
+        return {"trains": self.ids, "train": view.status(now_ns=now_ns) if view else None}

@@ -4,13 +4,46 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from kit.config import Settings
+from kit.console.latches import latch_of
 from kit.errors import KitError
-from kit.services.operator import emergency_stop
+from kit.events import TrainState
+from kit.services.operator import Operator, emergency_stop, switch_capture
 
-NOT_CONFIRMED = "The stop was sent, but the train has not said that it stands."
-"""Told when a train does not answer a stop in time."""
+
+class Order(StrEnum):
+    """What a train may be told from the console."""
+
+    STOP = "stop"
+    ARM = "arm"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Trouble(StrEnum):
+    """What became of an order that was not simply carried out; the page has words for each."""
+
+    NOT_CONFIRMED = "not_confirmed"
+    NOT_CARRIED_OUT = "not_carried_out"
+    CHANGED_SINCE = "changed_since"
+    NO_KEY = "no_key"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What went wrong with an order.
+
+    Attributes:
+        trouble: What kind of thing.
+        detail: More of it in words for people, if there is more.
+    """
+
+    trouble: Trouble
+    detail: str = ""
 
 
 class Controls:
@@ -19,54 +52,98 @@ class Controls:
     Lives in the event loop of the console; what waits for a broker waits in a thread.
 
     Args:
-        settings: The trains' broker.
+        settings: The trains' broker, and the key that arms them.
         changed: Called when there is something new to tell.
     """
 
     def __init__(self, settings: Settings, *, changed: Callable[[], None]) -> None:
         self._settings = settings
         self._changed = changed
-        self._stopping: dict[str, asyncio.Task[None]] = {}
-        self._trouble: dict[str, str] = {}
+        self._under_way: dict[tuple[str, Order], asyncio.Task[None]] = {}
+        self._latest: dict[str, tuple[Order, Outcome | None]] = {}
 
     @property
     def available(self) -> bool:
         """Whether the console has a way to the trains at all."""
         return self._settings.mqtt_url is not None
 
+    @property
+    def can_arm(self) -> bool:
+        """Whether the console holds the key that arms trains."""
+        return self.available and self._settings.arm_key is not None
+
     def stop(self, train_id: str) -> None:
         """Stop a train at once, as anyone may who can see it, and latch it; returns at once."""
-        if self.available and train_id not in self._stopping:
-            self._trouble.pop(train_id, None)
-            self._stopping[train_id] = asyncio.create_task(self._stop(train_id))
+        self._begin(Order.STOP, train_id, lambda: self._stop(train_id))
 
-    def told(self, train_id: str) -> dict[str, object] | None:
-        """Tell about the stop of a train, ready for JSON; None if it cannot be stopped from here.
+    def arm(self, train_id: str, *, seen: str, state: TrainState | None) -> None:
+        """Release a latched train, if it is still held by what the operator saw; returns at once.
+
+        Args:
+            train_id: Which train.
+            seen: `latch_of` the state that the operator saw.
+            state: The latest state that the console knows.
+        """
+        if not self.can_arm:
+            self._latest[train_id] = Order.ARM, Outcome(Trouble.NO_KEY)
+        elif state is None or latch_of(state) != seen:
+            self._latest[train_id] = Order.ARM, Outcome(Trouble.CHANGED_SINCE)
+        else:
+            self._begin(Order.ARM, train_id, lambda: self._arm(train_id, state))
+
+    def switch_capture(self, train_id: str, *, on: bool) -> None:
+        """Have a train's capture pause, or go on; returns at once."""
+        order = Order.RESUME if on else Order.PAUSE
+        self._begin(order, train_id, lambda: self._switch(train_id, on=on))
+
+    def told(self, train_id: str) -> dict[str, Any] | None:
+        """Tell about the orders to a train, ready for JSON; None if it can be given none.
 
         Returns:
-            ``under_way``: whether one is being sent; ``trouble``: what went wrong with the
-            latest, in words for people, empty if nothing did.
+            ``under_way``: which are being sent; ``can_arm``; ``latest``: the order of which
+            something is to be told, with ``trouble`` and ``detail``, or None.
         """
         if not self.available:
             return None
+        order, outcome = self._latest.get(train_id, (None, None))
+        latest = None
+        if outcome is not None:
+            latest = {"order": order, "trouble": outcome.trouble, "detail": outcome.detail}
         return {
-            "under_way": train_id in self._stopping,
-            "trouble": self._trouble.get(train_id, ""),
+            "under_way": [order for of, order in self._under_way if of == train_id],
+            "can_arm": self.can_arm,
+            "latest": latest,
         }
 
-    async def _stop(self, train_id: str) -> None:
+    def _begin(self, order: Order, train_id: str, send: Callable[[], Outcome | None]) -> None:
+        if self.available and (train_id, order) not in self._under_way:
+            self._latest.pop(train_id, None)
+            task = asyncio.create_task(self._carry_out(order, train_id, send))
+            self._under_way[train_id, order] = task
+
+    async def _carry_out(
+        self, order: Order, train_id: str, send: Callable[[], Outcome | None]
+    ) -> None:
+        outcome: Outcome | None = None
         try:
-            stands = await asyncio.to_thread(
-                emergency_stop,
-                self._settings,
-                train_id=train_id,
-                reason="emergency stop at the console",
-            )
+            outcome = await asyncio.to_thread(send)
         except KitError as error:
-            self._trouble[train_id] = str(error)
-        else:
-            if stands is None:
-                self._trouble[train_id] = NOT_CONFIRMED
+            outcome = Outcome(Trouble.NOT_CARRIED_OUT, str(error))
         finally:
-            del self._stopping[train_id]
+            self._latest[train_id] = order, outcome
+            del self._under_way[train_id, order]
             self._changed()
+
+    def _stop(self, train_id: str) -> Outcome | None:
+        reason = "emergency stop at the console"
+        stands = emergency_stop(self._settings, train_id=train_id, reason=reason)
+        return None if stands else Outcome(Trouble.NOT_CONFIRMED)
+
+    def _arm(self, train_id: str, state: TrainState) -> None:
+        with Operator(train_id=train_id, settings=self._settings, service="console") as operator:
+            operator.arm(answering=state)
+
+    def _switch(self, train_id: str, *, on: bool) -> Outcome | None:
+        reason = "resumed at the console" if on else "paused at the console"
+        done = switch_capture(self._settings, train_id=train_id, on=on, reason=reason)
+        return None if done else Outcome(Trouble.NOT_CONFIRMED)

@@ -1,4 +1,4 @@
-"""What happened, in sentences: only changes are written down."""
+"""What happened: only changes are written down, for the page to put into words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from kit.events import Action, Alive, Command, Event, Motion, Origin, TrainState
+from kit.events import Action, Alive, CaptureSwitch, Command, Event, Motion, Origin, TrainState
 
 ENTRIES = 200
 """How many entries are kept for each train."""
@@ -33,14 +33,17 @@ class Entry:
         at: When it happened, on the clock of the one who said so.
         tone: ``go``, ``slow``, ``stop`` or ``plain``: how it is coloured.
         who: Who said it.
-        text: The sentence.
+        what: What happened, as a name for which the page has words: ``action.stop``,
+            ``motion.stopped.latched``, ``alive.online``, ``capture.off``.
+        reason: Why, as somebody said it; may be empty.
     """
 
     number: int
     at: datetime
     tone: str
     who: str
-    text: str
+    what: str
+    reason: str
 
 
 class Logbook:
@@ -61,6 +64,9 @@ class Logbook:
             self._state(event)
         elif isinstance(event, Alive):
             self._alive(event)
+        elif isinstance(event, CaptureSwitch):
+            tone, what = ("plain", "capture.on") if event.on else ("slow", "capture.off")
+            self._write(event, tone, "capture", what, event.reason)
 
     def after(self, number: int) -> list[Entry]:
         """Return the entries with higher numbers, oldest first."""
@@ -71,17 +77,16 @@ class Logbook:
             if command.action is self._action:
                 return
             self._action = command.action
-        tone = _TONE_OF_ACTION[command.action]
-        text = f"{command.action.replace('_', ' ').upper()}: {command.reason}"
-        self._write(command, tone, str(command.origin), text)
+        tone, who = _TONE_OF_ACTION[command.action], str(command.origin)
+        self._write(command, tone, who, f"action.{command.action}", command.reason)
 
     def _state(self, state: TrainState) -> None:
         now = (state.motion, state.latched)
         if now != self._motion:
             self._motion = now
-            latched = ", latched" if state.latched else ""
-            text = f"{str(state.motion).capitalize()}{latched}: {state.reason}"
-            self._write(state, _TONE_OF_MOTION.get(state.motion, "plain"), "train", text)
+            tone = _TONE_OF_MOTION.get(state.motion, "plain")
+            what = f"motion.{state.motion}" + (".latched" if state.latched else "")
+            self._write(state, tone, "train", what, state.reason)
 
     def _alive(self, alive: Alive) -> None:
         known = alive.service in self._services
@@ -90,10 +95,9 @@ class Logbook:
         if not known and len(self._services) >= SERVICES:
             return
         self._services[alive.service] = alive.status
-        detail = f": {alive.detail}" if alive.detail else ""
         tone = "plain" if alive.status == "online" else "slow"
-        self._write(alive, tone, alive.service, f"{alive.status.capitalize()}{detail}")
+        self._write(alive, tone, alive.service, f"alive.{alive.status}", alive.detail)
 
-    def _write(self, event: Event, tone: str, who: str, text: str) -> None:
+    def _write(self, event: Event, tone: str, who: str, what: str, reason: str) -> None:
         self._written += 1
-        self._entries.append(Entry(self._written, event.made_at, tone, who, text))
+        self._entries.append(Entry(self._written, event.made_at, tone, who, what, reason))

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kit.console.clock import TransitClock
+from kit.console.latches import latch_of
 from kit.console.logbook import Logbook
+from kit.console.stages import StageTimes
 from kit.events import Alive, Command, Event, Frame, Prediction, TrainState
 
 PAIRING_MS = 500.0
@@ -41,8 +43,12 @@ class Picture:
     received_ns: int
     transit_ms: float
 
+    def age_ms(self, *, now_ns: int) -> float:
+        """Return how long ago it was captured, milliseconds."""
+        return self.transit_ms + _ms(now_ns - self.received_ns)
+
     def header(self, *, now_ns: int) -> dict[str, Any]:
-        """Return what goes to the browser together with the JPEG."""
+        """Return what is told together with the JPEG."""
         frame = self.frame
         found = self.prediction.detections if self.prediction else ()
         return {
@@ -51,7 +57,7 @@ class Picture:
             "sequence": frame.frame.sequence,
             "width": frame.width,
             "height": frame.height,
-            "age_ms": self.transit_ms + _ms(now_ns - self.received_ns),
+            "age_ms": self.age_ms(now_ns=now_ns),
             "looked_at": self.prediction is not None,
             "detections": [
                 {"label": d.label, "confidence": d.confidence, "box": list(d.box)} for d in found
@@ -76,16 +82,22 @@ class TrainView:
         self._arrivals_ns: deque[int] = deque(maxlen=128)
         self._frames = 0
         self._lost = 0
+        self._skipped = 0
+        self._stages = StageTimes()
         self._sequence: int | None = None
 
-    def observe(self, event: Event, *, received_ns: int, received_s: float) -> None:
+    def observe(self, event: Event, *, received_ns: int, received_s: float) -> bool:
         """Take in an event of this train.
 
         Args:
             event: The event.
             received_ns: Monotonic time of arrival, nanoseconds.
             received_s: The same moment on the wall clock, seconds since 1970.
+
+        Returns:
+            Whether there is another picture to show now.
         """
+        before = self._shown
         self.log.observe(event)
         if isinstance(event, Frame):
             self._frame(event, received_ns, received_s)
@@ -96,6 +108,15 @@ class TrainView:
                 self._alive[event.service] = (event, received_ns)
         else:
             self._latest[type(event)] = (event, received_ns)
+            if isinstance(event, TrainState):
+                self._stages.acted(event)
+        return self._shown is not before
+
+    @property
+    def state(self) -> TrainState | None:
+        """The latest state that the train told; None before it did."""
+        event, _ = self._latest.get(TrainState, (None, 0))
+        return event if isinstance(event, TrainState) else None
 
     def picture(self, *, now_ns: int) -> Picture | None:
         """Return the picture to show: the newest one that the model has looked at.
@@ -118,6 +139,10 @@ class TrainView:
             "latency_ms": statistics.median(self._latencies_ms) if self._latencies_ms else None,
             "frames": self._frames,
             "lost": self._lost,
+            "skipped": self._skipped,
+            "stages_ms": self._stages.medians(),
+            "pictures": self._pictures(now_ns),
+            "paused": self._paused(),
         }
 
     def _frame(self, frame: Frame, received_ns: int, received_s: float) -> None:
@@ -130,12 +155,21 @@ class TrainView:
             self._latencies_ms.clear()
         sequence = frame.frame.sequence
         if self._sequence is not None and sequence > self._sequence:
-            self._lost += sequence - self._sequence - 1
+            self._miss(sequence - self._sequence - 1, received_ns)
         self._sequence = sequence
+        self._stages.arrived(frame, received_ns=received_ns, exact=exact)
         self._frames += 1
         self._arrivals_ns.append(received_ns)
         self._waiting.append(Picture(frame, None, received_ns, transit_ms))
         self._pair(received_ns)
+
+    def _miss(self, frames: int, now_ns: int) -> None:
+        """Count frames that did not come: on a narrow link some are left out on purpose."""
+        pictures = self._pictures(now_ns)
+        if pictures is not None and pictures["step"] > 0:
+            self._skipped += frames
+        else:
+            self._lost += frames
 
     def _predict(self, prediction: Prediction, received_ns: int) -> None:
         # Pictures and predictions are two topics of Kafka: either may come first.
@@ -171,19 +205,36 @@ class TrainView:
             return None
         hidden = {"event_id", "made_at", "train_id", "challenge", "frame", "marks"}
         fields = event.model_dump(mode="json", exclude=hidden)
-        return fields | {"age_ms": _ms(now_ns - received_ns)}
+        latch = latch_of(event)
+        return fields | {"age_ms": _ms(now_ns - received_ns), "latch": latch}
+
+    def _pictures(self, now_ns: int) -> dict[str, Any] | None:
+        """Return how pictures are sent now, if the streaming service is there and says so."""
+        alive, received_ns = self._alive.get("streaming", (None, 0))
+        if alive is None or alive.pictures is None or alive.status != "online":
+            return None
+        if _ms(now_ns - received_ns) > SILENT_MS:
+            return None
+        return alive.pictures.model_dump(mode="json")
+
+    def _paused(self) -> str | None:
+        """Return why capture pauses; None if it does not."""
+        alive, _ = self._alive.get("capture", (None, 0))
+        paused = alive is not None and alive.paused and alive.status == "online"
+        return alive.detail if alive is not None and paused else None
 
     def _services(self, now_ns: int) -> list[dict[str, Any]]:
         return [self._light(name, now_ns) for name in PIPELINE]
 
     def _light(self, name: str, now_ns: int) -> dict[str, Any]:
         if name not in self._alive:
-            return {"name": name, "light": "unknown", "detail": "has not been heard of"}
+            return {"name": name, "light": "unknown", "detail": ""}
         alive, received_ns = self._alive[name]
         age_ms = _ms(now_ns - received_ns)
         if alive.status == "online" and age_ms > SILENT_MS:
-            return {"name": name, "light": "silent", "detail": f"silent for {age_ms / 1e3:.0f} s"}
-        return {"name": name, "light": alive.status, "detail": alive.detail}
+            return {"name": name, "light": "silent", "detail": "", "silent_s": round(age_ms / 1e3)}
+        light = "paused" if alive.paused and alive.status == "online" else alive.status
+        return {"name": name, "light": light, "detail": alive.detail}
 
     def _fps(self, now_ns: int) -> float:
         recent = [at for at in self._arrivals_ns if now_ns - at <= _FPS_WINDOW_NS]

@@ -32,7 +32,7 @@ class Stack:
         source: What the capture service is to look through.
         hub: What the control service is to connect to.
         truth: File in which the virtual set writes what really happens; None without it.
-        console_url: Address of the console page; None without it.
+        console_url: Address of the console page, for an operator, once; None without it.
         helpers: The child processes that were started: name and process.
     """
 
@@ -76,7 +76,7 @@ def running_stack(plan: Plan, *, settings: Settings, logs: Path, truth: Path) ->
         console_url = None
         if plan.console:
             child = stack.enter_context(_console(settings, log=logs / "console.log"))
-            console_url = child.ready(timeout_s=START_TIMEOUT_S)["url"]
+            console_url = child.ready(timeout_s=START_TIMEOUT_S)["operator_url"]
             helpers.append(child)
         yield Stack(
             settings=settings,

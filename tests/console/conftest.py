@@ -45,8 +45,9 @@ class Browser:
             self.status = json.loads(message)
             self.log += self.status["log"]
             return
-        (length,) = struct.unpack(">I", message[:4])
-        self.pictures.append((json.loads(message[4 : 4 + length]), message[4 + length :]))
+        age_ms, length = struct.unpack(">dI", message[:12])
+        header = json.loads(message[12 : 12 + length]) | {"age_ms": age_ms}
+        self.pictures.append((header, message[12 + length :]))
         if self.prompt:
             self.say(got_picture=True)
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from kit.console.logbook import ENTRIES, SERVICES, Logbook
-from kit.events import Action, Alive, Command, Motion, Origin
+from kit.events import Action, Alive, CaptureSwitch, Command, Motion, Origin
 from tests.console import make
 
 
 def texts(log: Logbook) -> list[str]:
-    return [f"{entry.who}: {entry.text}" for entry in log.after(0)]
+    return [f"{entry.who}: {entry.what}: {entry.reason}" for entry in log.after(0)]
 
 
 def test_the_same_decision_frame_after_frame_is_written_once() -> None:
@@ -14,7 +14,7 @@ def test_the_same_decision_frame_after_frame_is_written_once() -> None:
     for _ in range(3):
         log.observe(make.command("t", Action.CRUISE, reason="no sign"))
     log.observe(make.command("t", Action.STOP, reason="danger"))
-    assert texts(log) == ["decision: CRUISE: no sign", "decision: STOP: danger"]
+    assert texts(log) == ["decision: action.cruise: no sign", "decision: action.stop: danger"]
 
 
 def test_every_word_of_an_operator_is_written() -> None:
@@ -24,7 +24,7 @@ def test_every_word_of_an_operator_is_written() -> None:
     )
     log.observe(stop)
     log.observe(stop)
-    assert texts(log) == ["operator: EMERGENCY STOP: hand"] * 2
+    assert texts(log) == ["operator: action.emergency_stop: hand"] * 2
     assert {entry.tone for entry in log.after(0)} == {"stop"}
 
 
@@ -33,7 +33,10 @@ def test_a_latch_is_a_change_of_the_train() -> None:
     log.observe(make.state("t", Motion.STOPPED))
     log.observe(make.state("t", Motion.STOPPED, latched=True, reason="danger"))
     log.observe(make.state("t", Motion.STOPPED, latched=True, reason="danger"))
-    assert texts(log) == ["train: Stopped: because", "train: Stopped, latched: danger"]
+    assert texts(log) == [
+        "train: motion.stopped: because",
+        "train: motion.stopped.latched: danger",
+    ]
 
 
 def test_a_service_is_written_when_it_comes_and_when_it_goes() -> None:
@@ -41,7 +44,7 @@ def test_a_service_is_written_when_it_comes_and_when_it_goes() -> None:
     log.observe(Alive(train_id="t", service="capture"))
     log.observe(Alive(train_id="t", service="capture"))
     log.observe(Alive(train_id="t", service="capture", status="offline", detail="no camera"))
-    assert texts(log) == ["capture: Online", "capture: Offline: no camera"]
+    assert texts(log) == ["capture: alive.online: ", "capture: alive.offline: no camera"]
 
 
 def test_only_newer_entries_are_told_and_old_ones_are_forgotten() -> None:
@@ -57,3 +60,13 @@ def test_a_flood_of_made_up_services_is_not_remembered() -> None:
     for number in range(SERVICES + 10):
         log.observe(Alive(train_id="t", service=f"s{number}"))
     assert len(log.after(0)) == SERVICES
+
+
+def test_who_paused_the_pictures_is_written() -> None:
+    log = Logbook()
+    log.observe(CaptureSwitch(train_id="t", on=False, reason="at the console"))
+    log.observe(CaptureSwitch(train_id="t", on=True, reason="at the console"))
+    assert texts(log) == [
+        "capture: capture.off: at the console",
+        "capture: capture.on: at the console",
+    ]

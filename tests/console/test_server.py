@@ -14,7 +14,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from kit.child import Child
-from kit.console.app import STATIC
+from kit.console.doors import STATIC
 from kit.events import Action, Alive, Box, Detection, Label, Motion
 from tests.console import make
 from tests.console.conftest import Browser, Link
@@ -64,9 +64,11 @@ def test_a_browser_is_told_the_decision_and_the_state_and_the_log(
     assert train["state"]["battery_percent"] == 71
     lights = {service["name"]: service["light"] for service in train["services"]}
     assert (lights["capture"], lights["inference"]) == ("online", "offline")
-    assert [entry["text"] for entry in viewer.log][-3:] == [
-        "STOP: a danger sign ahead", "Stopped, latched: stop", "Offline: died"
-    ]  # fmt: skip
+    assert [(entry["what"], entry["reason"]) for entry in viewer.log][-3:] == [
+        ("action.stop", "a danger sign ahead"),
+        ("motion.stopped.latched", "stop"),
+        ("alive.offline", "died"),
+    ]
 
 
 def test_a_browser_that_does_not_keep_up_gets_the_newest_picture_and_no_queue(link: Link) -> None:

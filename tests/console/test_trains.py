@@ -6,7 +6,17 @@ import pytest
 
 from kit.console.board import TRAINS, Board
 from kit.console.trains import PAIRING_MS, PIPELINE, SILENT_MS, TrainView
-from kit.events import Action, Alive, Box, Detection, Event, Label, Motion
+from kit.events import (
+    Action,
+    Alive,
+    Box,
+    Detection,
+    Event,
+    Label,
+    Motion,
+    PictureQuality,
+    Stage,
+)
 from tests.console import make
 
 MS = 1_000_000
@@ -172,6 +182,7 @@ def test_the_latest_decision_and_state_are_told_with_their_age(line: Timeline) -
     }  # fmt: skip
     assert (state["motion"], state["latched"], state["voltage_v"]) == ("stopped", True, 7.5)
     assert "challenge" not in state
+    assert state["latch"] not in {None, "abc"}
 
 
 def test_every_service_of_the_train_has_a_light(line: Timeline) -> None:
@@ -184,6 +195,7 @@ def test_every_service_of_the_train_has_a_light(line: Timeline) -> None:
     assert [s["light"] for s in services] == [
         "silent", "online", "offline", "unknown", "unknown"
     ]  # fmt: skip
+    assert services[0]["silent_s"] == 3
     assert services[2]["detail"] == "died"
 
 
@@ -191,18 +203,16 @@ def test_trains_are_kept_apart_and_the_first_is_shown_unasked() -> None:
     board = Board()
     for train_id, action in (("b", Action.STOP), ("a", Action.SLOW)):
         board.observe(make.command(train_id, action), received_ns=1, received_s=1.0)
-    message, view = board.message(None, after_entry=0, now_ns=2)
-    assert message["trains"] == ["a", "b"]
-    assert view is board.find("a")
-    assert message["train"]["decision"]["action"] == "slow"
-    assert board.message("b", after_entry=0, now_ns=2)[0]["train"]["decision"]["action"] == "stop"
+    status = board.status(None, now_ns=2)
+    assert status["trains"] == ["a", "b"]
+    assert status["train"]["decision"]["action"] == "slow"
+    assert board.status("b", now_ns=2)["train"]["decision"]["action"] == "stop"
 
 
-def test_an_empty_board_has_nothing_to_tell() -> None:
-    assert Board().message("x", after_entry=0, now_ns=1) == (
-        {"trains": [], "train": None, "log": []},
-        None,
-    )
+def test_no_train_is_shown_in_the_place_of_one_that_was_not_heard_of() -> None:
+    board = Board()
+    board.observe(make.command("a", Action.STOP), received_ns=1, received_s=1.0)
+    assert board.status("x", now_ns=1) == {"trains": ["a"], "train": None}
 
 
 def test_a_flood_of_made_up_trains_is_left_aside() -> None:
@@ -210,3 +220,60 @@ def test_a_flood_of_made_up_trains_is_left_aside() -> None:
     for number in range(TRAINS + 3):
         board.observe(make.command(f"t{number}", Action.STOP), received_ns=1, received_s=1.0)
     assert (len(board.ids), board.left_aside) == (TRAINS, 3)
+
+
+def test_an_event_tells_whether_there_is_another_picture_to_show(line: Timeline) -> None:
+    of = make.stamp(0)
+
+    def observe(event: Event) -> bool:
+        return line.view.observe(event, received_ns=line.begin_ns, received_s=line.begin_s)
+
+    assert not observe(make.frame("t", of))
+    assert observe(make.prediction("t", of))
+    assert not observe(make.state("t", Motion.STOPPED))
+
+
+def quality(step: int) -> PictureQuality:
+    return PictureQuality(
+        step=step, steps=5, width=300, height=200, fps=4.0, kbit_per_s=400.0, reason="slow"
+    )
+
+
+def test_frames_that_a_narrow_link_leaves_out_are_not_called_lost(line: Timeline) -> None:
+    line.at(0, make.frame("t", make.stamp(0)))
+    line.at(0, Alive(train_id="t", service="streaming", pictures=quality(3)))
+    line.at(100, make.frame("t", make.stamp(4)))
+    status = line.status(100)
+    assert (status["lost"], status["skipped"]) == (0, 3)
+    assert status["pictures"] == quality(3).model_dump(mode="json")
+    line.at(200, Alive(train_id="t", service="streaming", pictures=quality(0)))
+    line.at(300, make.frame("t", make.stamp(6)))
+    assert (line.status(300)["lost"], line.status(300)["skipped"]) == (1, 3)
+
+
+def test_how_pictures_are_sent_is_told_only_while_streaming_says_so(line: Timeline) -> None:
+    line.at(0, Alive(train_id="t", service="streaming", pictures=quality(1)))
+    assert line.status(SILENT_MS)["pictures"] is not None
+    assert line.status(SILENT_MS + 1)["pictures"] is None
+
+
+def test_a_pause_of_the_pictures_is_told_with_its_reason(line: Timeline) -> None:
+    line.at(0, Alive(train_id="t", service="capture", paused=True, detail="lunch"))
+    status = line.status(1)
+    services = status["services"]
+    assert isinstance(services, list)
+    assert (status["paused"], services[0]["light"]) == ("lunch", "paused")
+    line.at(2, Alive(train_id="t", service="capture"))
+    assert line.status(3)["paused"] is None
+
+
+def test_the_legs_of_a_frames_way_add_up_to_all_of_it(line: Timeline) -> None:
+    of = make.stamp(0, captured_ns=line.begin_ns)
+    at_ms = dict(zip(Stage, (2, 3, 5, 25, 26, 27, 28, 30), strict=True))
+    marks = {stage: line.begin_ns + ms * MS for stage, ms in at_ms.items()}
+    for _ in range(2):  # the same frame again tells nothing new
+        line.at(31, make.state("t", Motion.CRUISING, frame=of, marks=marks))
+    line.at(42, make.frame("t", of))  # encoded a nanosecond after its capture
+    assert line.status(50)["stages_ms"] == {
+        "capture": 2, "network": 1, "inference": 22, "decision": 2, "act": 3, "kafka": 42
+    }  # fmt: skip

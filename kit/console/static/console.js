@@ -1,22 +1,27 @@
 // Joins the link to the console's server with what is on the page.
+import { nextSize, notePicture, showLegs } from "./legs.js";
 import { openLink } from "./link.js";
-import { Rails } from "./rails.js";
+import { emergencyStop, forgetOrders, showOrders, startOrders } from "./orders.js";
 import { Picture } from "./picture.js";
-import { showLost, showStatus, showStopNotSent } from "./panels.js";
+import { showLost, showStatus } from "./panels.js";
+import { Rails } from "./rails.js";
+import { askForToken, showRole, startSigning } from "./sign.js";
+import { fillPage, number, t } from "./texts.js";
 
 const STALE_MS = 1000;
 
+fillPage();
 const picture = new Picture();
 const rails = new Rails();
 let chosen = decodeURIComponent(location.hash.slice(1)) || null;
 let trains = [];
-let shown = null; // the train whose state is on the page
 let trouble = "";
+let paused = false;
 let linked = false;
+let shutOut = false;
 
 const link = openLink({
   opened() {
-    linked = true;
     if (chosen) link.say({ train: chosen });
   },
   async picture(header, jpeg) {
@@ -24,67 +29,87 @@ const link = openLink({
     link.say({ got_picture: true });
   },
   status(message) {
-    trains = message.trains;
-    shown = message.train?.id ?? null;
-    trouble = message.trouble;
-    if (message.train) rails.roll(message.train.state);
+    linked = true;
+    shutOut = false;
+    ({ trains, trouble } = message);
+    paused = message.train?.paused != null;
+    rails.roll(message.train?.state);
+    showRole(message.role);
     showStatus(message, choose);
+    showOrders(message);
+    showLegs(message.train);
   },
   closed() {
     linked = false;
     rails.roll(null);
     showLost();
   },
+  refused() {
+    shutOut = true;
+    picture.clear();
+    showRole(null);
+    askForToken();
+  },
 });
 
+startOrders(link);
+startSigning({ changed: link.reopen });
+picture.onpainted = notePicture;
+
 function choose(train) {
-  chosen = shown = train;
-  history.replaceState(null, "", `#${encodeURIComponent(train)}`);
+  chosen = train;
+  const address = new URL(location.href);
+  address.hash = encodeURIComponent(train);
+  history.replaceState(null, "", address);
   picture.clear();
+  forgetOrders();
   link.say({ train });
 }
-
-// Stops the train that is on the page, by its name: no other one, whatever the server would show.
-function emergencyStop() {
-  if (shown && !link.say({ emergency_stop: shown })) showStopNotSent(shown);
-}
-
-document.getElementById("stop").addEventListener("click", emergencyStop);
 
 function showAge() {
   const ageMs = picture.ageMs();
   const fresh = linked && ageMs !== null && ageMs < STALE_MS;
   const badge = document.getElementById("age");
-  badge.dataset.fresh = fresh ? "yes" : "no";
-  badge.textContent = !linked ? "console lost" : inWords(ageMs);
-  document.body.dataset.link = ageMs === null || !linked ? "lost" : fresh ? "live" : "stale";
   const notice = document.getElementById("notice");
-  notice.hidden = fresh && !picture.fault;
-  notice.textContent = noticeFor(ageMs);
+  badge.dataset.fresh = fresh ? "yes" : "no";
+  setText(badge, linked || shutOut ? inWords(ageMs) : t("age.lost"));
+  document.body.dataset.link = ageMs === null || !linked ? "lost" : fresh ? "live" : "stale";
+  notice.hidden = fresh && !picture.unreadable;
+  setText(notice, noticeFor(ageMs));
   requestAnimationFrame(showAge);
 }
 
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 function inWords(ageMs) {
-  if (ageMs === null) return "no picture";
-  if (ageMs < STALE_MS) return "live";
-  return ageMs < 100_000 ? `${(ageMs / 1000).toFixed(1)} s old` : `${Math.round(ageMs / 60_000)} min old`;
+  if (ageMs === null) return t("age.none");
+  if (ageMs < STALE_MS) return t("age.live");
+  if (ageMs < 100_000) return t("age.seconds", { seconds: number(ageMs / 1000, 1) });
+  return t("age.minutes", { minutes: number(Math.round(ageMs / 60_000)) });
 }
 
 function noticeFor(ageMs) {
-  if (!linked) return "The console's server does not answer. Trying again";
-  if (trouble) return trouble;
-  if (chosen && !trains.includes(chosen)) return `Nothing has been heard of the train “${chosen}” yet`;
-  if (picture.fault) return picture.fault;
-  return ageMs === null ? "Waiting for the first picture" : "The picture stands still";
+  if (shutOut) return t("notice.sign_in");
+  if (!linked) return t("notice.unreachable");
+  if (trouble) return `${t("notice.feed")}\n${trouble}`;
+  if (chosen && !trains.includes(chosen)) return t("notice.unknown_train", { train: chosen });
+  if (paused) return t("notice.paused");
+  if (picture.unreadable !== null) return t("notice.unreadable", { sequence: picture.unreadable });
+  return t(ageMs === null ? "notice.waiting" : "notice.still");
 }
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "s") {
+  if (event.target instanceof HTMLInputElement) return;
+  if (event.key === "s" || event.key === "S") {
     emergencyStop();
   } else if (event.key === "b") {
     const { dataset } = document.body;
     dataset.boxes = dataset.boxes === "off" ? "on" : "off";
+  } else if (event.key === "l") {
+    nextSize();
   } else if (event.key === "f") {
     if (document.fullscreenElement) document.exitFullscreen();
     else document.documentElement.requestFullscreen();

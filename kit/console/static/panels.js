@@ -1,17 +1,19 @@
-// Everything on the page but the picture. Text from outside is only ever set as text.
+// Everything on the page that only tells. Text from outside is only ever set as text.
+import { known, language, number, t } from "./texts.js";
+
 const STALE_MS = 1000;
 const LOG_LINES = 60;
 const find = (id) => document.getElementById(id);
 let logOf = null;
 
-export function showStatus({ trains, train, log, stop }, choose) {
+export function showStatus({ trains, train, log }, choose) {
   showTrains(trains, train?.id, choose);
   showDecision(train?.decision);
   showState(train?.state);
-  showStop(stop, train);
   find("held").hidden = !train?.state?.latched || /stop$/.test(train.decision?.action ?? "stop");
   showServices(train?.services ?? []);
   showFigures(train);
+  showQuality(train?.pictures);
   if (train?.id !== logOf) {
     find("log").replaceChildren();
     logOf = train?.id ?? null;
@@ -50,14 +52,14 @@ function showDecision(decision) {
   const stale = !decision || decision.age_ms > STALE_MS;
   find("decision").classList.toggle("stale", stale);
   document.body.dataset.action = stale ? "none" : decision.action;
-  setText("action", decision ? decision.action.replace("_", " ") : "none yet");
-  setText("why", decision ? decision.reason : "No decision has come.");
+  setText("action", t(decision ? `action.${decision.action}` : "no_decision"));
+  setText("why", decision ? decision.reason : t("no_decision_why"));
 }
 
 function showState(state) {
   find("train").classList.toggle("stale", !state || state.age_ms > 3 * STALE_MS);
-  setText("motion", state ? state.motion : "unknown");
-  setText("because", state ? state.reason : "The train has not told its state.");
+  setText("motion", t(state ? `motion.${state.motion}` : "no_state"));
+  setText("because", state ? state.reason : t("no_state_why"));
   find("latched").hidden = !state?.latched;
   document.body.dataset.latched = state?.latched ? "yes" : "no";
   setMeter("power-bar", Math.abs(state?.power_percent ?? 0));
@@ -67,58 +69,60 @@ function showState(state) {
   setText("radio", state?.rssi_dbm == null ? "–" : `${state.rssi_dbm} dBm`);
 }
 
-// Without a broker the console can show trains, but not stop them.
-function showStop(stop, train) {
-  find("stop").hidden = find("stop-key").hidden = !stop || !train;
-  find("stop").disabled = Boolean(stop?.under_way);
-  setText("stop", stop?.under_way ? "Stopping" : "Emergency stop");
-  find("stop-trouble").hidden = !stop?.trouble;
-  setText("stop-trouble", stop?.trouble ?? "");
-}
-
-export function showStopNotSent(train) {
-  find("stop-trouble").hidden = false;
-  setText(
-    "stop-trouble",
-    `The stop was NOT sent: the console does not answer. Press the green button of the hub of “${train}”.`,
-  );
-}
-
 function battery(state) {
   const percent = state?.battery_percent == null ? "" : `${state.battery_percent} %`;
-  const volts = state?.voltage_v == null ? "" : `${state.voltage_v.toFixed(1)} V`;
+  const volts = state?.voltage_v == null ? "" : `${number(state.voltage_v, 1)} V`;
   return [percent, volts].filter(Boolean).join(" · ") || "–";
 }
 
 function showServices(services) {
   find("services").replaceChildren(
-    ...services.map(({ name, light, detail }) => {
+    ...services.map(({ name, light, detail, silent_s }) => {
       const item = document.createElement("li");
-      item.textContent = name;
+      item.textContent = known(`who.${name}`, name);
       item.dataset.light = light;
-      item.title = detail || light;
+      item.title = detail || t(`light.${light}`, { seconds: silent_s });
       return item;
     }),
   );
 }
 
 function showFigures(train) {
-  setText("fps", train ? train.fps.toFixed(1) : "–");
-  setText("latency", train?.latency_ms == null ? "–" : `${Math.round(train.latency_ms)} ms`);
-  setText("lost", train ? `${train.lost} of ${train.frames + train.lost}` : "–");
+  setText("fps", train ? number(train.fps, 1) : "–");
+  setText("latency", train?.latency_ms == null ? "–" : `${number(Math.round(train.latency_ms))} ms`);
+  setText("lost", train ? t("lost_of", { lost: train.lost, all: train.lost + train.frames }) : "–");
+  find("lost").title = train?.skipped ? t("skipped", { skipped: train.skipped }) : "";
 }
 
-function addToLog({ at, tone, who, text }) {
+// How pictures are sent: of full size, or less of them because the link takes no more.
+function showQuality(pictures) {
+  const { step, width, height, fps, reason } = pictures ?? {};
+  find("quality").hidden = !pictures;
+  if (!pictures) return;
+  find("quality").dataset.reduced = step > 0 ? "yes" : "no";
+  find("quality").title = reason;
+  const rate = step > 0 && fps < 9.95 ? Math.round(fps * 10) / 10 : Math.round(fps);
+  const values = { width, height, fps: rate.toLocaleString(language) };
+  setText("quality", t(step > 0 ? "quality.reduced" : "quality.full", values));
+}
+
+function addToLog({ at, tone, who, what, reason }) {
   const item = document.createElement("li");
   item.dataset.tone = tone;
   const time = document.createElement("time");
   time.dateTime = at;
-  time.textContent = new Date(at).toLocaleTimeString([], { hour12: false });
+  time.textContent = new Date(at).toLocaleTimeString(language, { hour12: false });
   const name = document.createElement("b");
-  name.textContent = who;
-  item.append(time, name, text);
+  name.textContent = known(`who.${who}`, who);
+  item.append(time, name, [inWords(what), reason].filter(Boolean).join(": "));
   find("log").prepend(item);
   if (find("log").children.length > LOG_LINES) find("log").lastChild.remove();
+}
+
+function inWords(what) {
+  const [kind, word, latch] = what.split(".");
+  const text = latch ? t("motion.latched", { motion: t(`${kind}.${word}`) }) : t(what);
+  return kind === "action" ? text.toUpperCase() : text[0].toUpperCase() + text.slice(1);
 }
 
 function setText(id, text) {

@@ -1,8 +1,9 @@
 // The live picture, and the boxes of what the model saw in that very picture.
-const NAMES = { SpeedLimit: "Speed limit", DangerAhead: "Danger ahead", Stop: "Stop" };
+import { known } from "./texts.js";
 
 export class Picture {
-  fault = "";
+  unreadable = null; // the number of a picture that could not be read
+  onpainted = () => {}; // gets how long the picture took from its arrival to here, milliseconds
   #canvas = document.getElementById("picture");
   #stage = document.getElementById("stage");
   #boxes = document.getElementById("boxes");
@@ -12,12 +13,14 @@ export class Picture {
 
   async show(header, jpeg) {
     const turn = ++this.#turn;
-    const bornAt = performance.now() - header.age_ms;
+    const cameAt = performance.now();
+    const bornAt = cameAt - header.age_ms;
     try {
       const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
       if (turn > this.#painted) this.#paint(bitmap, header, bornAt, turn);
+      this.onpainted(performance.now() - cameAt);
     } catch {
-      this.fault = `Picture ${header.sequence} cannot be read`;
+      this.unreadable = header.sequence;
     }
   }
 
@@ -34,7 +37,7 @@ export class Picture {
   #paint(bitmap, header, bornAt, turn) {
     this.#painted = turn;
     this.#bornAt = bornAt;
-    this.fault = "";
+    this.unreadable = null;
     if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
       this.#canvas.width = bitmap.width;
       this.#canvas.height = bitmap.height;
@@ -58,7 +61,7 @@ function box({ label, confidence, box: [x, y, width, height] }, frame) {
   element.style.width = `${(100 * width) / frame.width}%`;
   element.style.height = `${(100 * height) / frame.height}%`;
   const name = document.createElement("span");
-  name.textContent = `${NAMES[label] ?? label} ${Math.round(100 * confidence)} %`;
+  name.textContent = `${known(`label.${label}`, label)} ${Math.round(100 * confidence)} %`;
   element.append(name);
   return element;
 }
