@@ -78,6 +78,8 @@ def served(
     database: str | None = None,
     started_s: float | None = 60,
     port: int = 0,
+    per_person: str = "",
+    per_address: str = "100000/hour",
 ) -> Iterator[Served]:
     """Run a service.
 
@@ -87,11 +89,13 @@ def served(
         database: Where to keep it, if not in the folder.
         started_s: How long ago the event began, seconds; nobody has begun it if None.
         port: To listen on; any free one if 0.
+        per_person: Most claims of one person; the service's own rate if empty.
+        per_address: Most ill-signed requests of one address.
     """
     keys = folder / "keys.json"
     database = database or f"sqlite:///{folder / 'event.sqlite'}"
     arguments = ["--keys", str(keys), "--database", database, "--rules", rules]
-    arguments += ["--port", str(port)]
+    arguments += ["--port", str(port), "--per-person", per_person, "--per-address", per_address]
     if started_s is not None:
         arguments += ["--starts-at", (datetime.now(UTC) - timedelta(seconds=started_s)).isoformat()]
     with Child.module("kit.leaderboard", *arguments, name="leaderboard") as child:
