@@ -52,9 +52,9 @@ class QualityStep:
 STEPS: tuple[QualityStep, ...] = (
     QualityStep(FRAME_WIDTH, FRAME_HEIGHT, None, 1, None, 1.0),
     QualityStep(FRAME_WIDTH, FRAME_HEIGHT, None, 2, None, 1.0),
-    QualityStep(FRAME_WIDTH, FRAME_HEIGHT, 50, 2, None, 0.5),
-    QualityStep(400, 267, 50, 2, None, 0.27),
-    QualityStep(300, 200, 40, 2, 2.0, 0.15),
+    QualityStep(FRAME_WIDTH, FRAME_HEIGHT, 50, 2, None, 0.46),
+    QualityStep(400, 267, 50, 2, None, 0.21),
+    QualityStep(300, 200, 40, 2, 2.0, 0.12),
 )
 """The steps, from all there is to what is hardly a picture."""
 
