@@ -79,7 +79,7 @@ def plot_scores(
         records: Of everybody.
         users: Whose, at most eight; with the name to show, if it is a mapping.
     """
-    figure = _figure(1, rows=2, height=5.4, width=8.6)
+    figure = _figure(1, rows=2, height=5.0, width=7.2)
     upper, lower = figure.axes
     names = users if isinstance(users, Mapping) else {user: user for user in users}
     minutes, scores = score_lines(rules, records, list(names))
@@ -146,7 +146,9 @@ def plot_places(
     figure = _figure(1, height=3.9, width=7.2)
     axes = figure.axes[0]
     minutes = np.asarray(starts_s) / 60
-    image = axes.pcolormesh(minutes, paces, places, cmap="viridis_r", shading="nearest")
+    image = axes.pcolormesh(
+        minutes, paces, places, cmap="viridis_r", shading="nearest", rasterized=True
+    )
     figure.colorbar(image, ax=axes, label="place in the end")
     for last, style, name in ((1, "-", "first"), (rewarded, "--", f"among the first {rewarded}")):
         if places.min() <= last < places.max():
@@ -166,7 +168,7 @@ def to_svg(figure: Figure) -> str:
     return text.getvalue()
 
 
-def _figure(columns: int, *, height: float, width: float = 9.6, rows: int = 1) -> Figure:
+def _figure(columns: int, *, height: float, width: float = 8.2, rows: int = 1) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

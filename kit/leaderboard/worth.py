@@ -6,8 +6,8 @@ from kit.leaderboard.finishes import Done
 from kit.leaderboard.rules import Exercise, Rules
 from kit.leaderboard.scorer import Scorer
 
-MOMENTS = 6
-"""How many moments of the event the table shows."""
+MOMENTS = 5
+"""Into how many parts the event is cut for the table."""
 
 
 def table(rules: Rules) -> str:
@@ -19,17 +19,17 @@ def table(rules: Rules) -> str:
         f"{rules.title or rules.name}: {minutes:g} minutes, {len(rules.exercises)} exercises.",
         "Points for a finish at this minute, and what it has come to at the end:",
         "",
-        " " * 20 + "".join(f"{moment / 60_000:>14g}" for moment in moments),
+        " " * 16 + "".join(f"{moment / 60_000:>13g}" for moment in moments),
     ]
     for exercise in rules.exercises:
-        shown = (exercise.title or exercise.id)[:20]
+        shown = (exercise.title or exercise.id)[:16]
         if exercise.measure is not None:
             measure = exercise.measure
             span = f"{measure.worst:g} to {measure.best:g} {measure.unit}".strip()
-            lines.append(f"{shown:20}  0 to {measure.points:g} points for {span}")
+            lines.append(f"{shown:16}  0 to {measure.points:g} points for {span}")
             continue
         worth = [worth_of(scorer, exercise, moment) for moment in moments]
-        lines.append(f"{shown:20}" + "".join(f"{f'{b:.4g} → {t:.4g}':>14}" for b, t in worth))
+        lines.append(f"{shown:16}" + "".join(f"{f'{b:.4g} → {t:.4g}':>13}" for b, t in worth))
     return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ SMALL: dict[str, dict[str, int]] = {
     "62_compare_models": {"pictures": 6, "sign_free": 4},
     "63_serve_the_model": {"rounds": 2},
     "64_close_the_loop": {"checks": 20},
+    "70_view_the_leaderboard": {"people": 24},
 }
 """Each notebook that no mission executes, with parameters that make it short."""
 
