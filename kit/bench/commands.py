@@ -1,4 +1,4 @@
-"""The command ``kit bench``, and its own commands, from ``stages`` to ``link``."""
+"""The command ``kit bench``, and its own commands, from ``stages`` to ``viewers``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     benches.command("battery")(battery)
     benches.command("outage")(outage)
     benches.command("link")(link)
+    benches.command("viewers")(viewers)
     app.add_typer(benches, name="bench")
 
 
@@ -252,3 +253,33 @@ def _line(what: str, figures: Mapping[str, float], limit_ms: float | None) -> st
         f"p99 {figures['p99']:.1f}{limit}  worst {figures['worst']:.1f} ms, "
         f"{figures['count']:.0f} trials"
     )
+
+
+def viewers(
+    *,
+    viewers: Annotated[int, typer.Option(min=1, max=90, help="How many look.")] = 50,
+    fps: Annotated[float, typer.Option(min=1, max=30, help="Pictures a second.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to measure.")] = 20.0,
+    browser: Annotated[
+        str | None,
+        typer.Option(help="Path of a Chromium that looks, too, and says when it has painted."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure what the console costs while many look, and how old their pictures are."""
+    from kit.bench.figures import machine
+    from kit.bench.viewers import measure_viewers
+
+    before = machine()
+    found = measure_viewers(viewers, fps=fps, seconds=seconds, browser=browser)
+    lines = [
+        f"{found.viewers} viewers, {found.fps:g} pictures a second, {found.seconds:g} s",
+        f"pictures a second: {found.mean_fps:g} on average, {found.worst_fps:g} for the last one",
+        f"age at arrival: p50 {found.age.p50:g} ms, p95 {found.age.p95:g} ms",
+        f"console: {found.console.cpu_percent:g} % of a processor, {found.console.memory_mb:g} MB",
+    ]
+    if found.painted is not None:
+        painted = found.painted
+        lines.append(f"captured to painted: p50 {painted.p50:g} ms, p95 {painted.p95:g} ms")
+    result = {"machine": {"before": before, "after": machine()}, **found.as_dict()}
+    emit(result, as_json=as_json, text="\n".join(lines))

@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -237,23 +238,29 @@ def _watching(
     watchers: list[Watcher], url: str, played: Played, measuring: threading.Event
 ) -> Iterator[None]:
     """Let viewers watch, in a thread of their own."""
+    enough = asyncio.Event()
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="viewers", daemon=True)
-    thread.start()
-    watching = [
-        asyncio.run_coroutine_threadsafe(watcher.watch(url, played, measuring), loop)
-        for watcher in watchers
-    ]
-    try:
-        yield
-        for future in watching:
-            if future.done():
-                future.result()  # raises what ended it
-    finally:
-        for future in watching:
-            future.cancel()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_PATIENCE_S)
+
+    async def all_of_them() -> None:
+        tasks = {asyncio.create_task(one.watch(url, played, measuring)) for one in watchers}
+        tasks.add(asyncio.create_task(enough.wait()))  # ends the others
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()  # raises what ended it
+
+    with ThreadPoolExecutor(1, thread_name_prefix="viewers") as pool:
+        running = pool.submit(loop.run_until_complete, all_of_them())
+        try:
+            yield
+        finally:
+            loop.call_soon_threadsafe(enough.set)
+            try:
+                running.result(_PATIENCE_S)
+            finally:
+                loop.close()
 
 
 @contextmanager
