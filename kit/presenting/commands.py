@@ -203,7 +203,7 @@ def kiosk(
         Path | None, typer.Option(help="Run that the attract loop plays; the kit's own if not.")
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="TCP port; 0 for any free one.")] = 8090,
+    port: Annotated[int, typer.Option(help="TCP port; 0 for any free one.")] = 8070,
     open_browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Whether to open it on this machine's screen.")
     ] = False,

@@ -21,7 +21,7 @@ SHOW_BYTES = 2_000_000_000
 LEAST_BYTES = 200_000_000
 """Room below which no mission should be started: each one wants 100 MB."""
 
-PORTS = {8080: "the console", 8090: "the kiosk"}
+PORTS = {8080: "the console", 8090: "the leaderboard", 8070: "the kiosk"}
 """Ports on which the kit listens by default, and who does."""
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -96,7 +96,7 @@ def check_ports(_wanted: Wanted, _settings: Settings) -> Check:
     """Listen for a moment where the kit's pages will."""
     taken = [port for port in PORTS if not _free(port)]
     if not taken:
-        return Check("ports", State.FINE, f"{' and '.join(map(str, PORTS))} are free")
+        return Check("ports", State.FINE, f"{', '.join(map(str, PORTS))} are free")
     who = ", ".join(f"{port} ({PORTS[port]})" for port in taken)
     fix = "end the kit's earlier programs, or choose others with --port"
     return Check("ports", State.WARNING, f"in use already: {who}", fix)

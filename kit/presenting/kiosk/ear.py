@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from kit.config import Settings
 from kit.console.trains import Picture, TrainView
-from kit.events import Action, Command, Event, Origin
+from kit.events import Action, Command, Event, Origin, Stage
 from kit.messaging.mqtt import MqttClient
 from kit.recording.player import Player
 from kit.recording.reader import Recording
@@ -96,6 +96,14 @@ class Ear:
         """Return all but the picture, as the console tells it."""
         with self._lock:
             return self._view(live=live).status(now_ns=time.monotonic_ns())
+
+    def reaction_ms(self) -> float | None:
+        """Return the live train's time from its latest picture to its motor, milliseconds."""
+        with self._lock:
+            state = self._view(live=True).state
+        if state is None or state.frame is None or Stage.ACTED not in state.marks:
+            return None
+        return (state.marks[Stage.ACTED] - state.frame.captured_ns) / 1e6
 
     def _view(self, *, live: bool) -> TrainView:
         return self._views[self._settings.train_id if live else ATTRACT_TRAIN]

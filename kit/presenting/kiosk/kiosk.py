@@ -19,6 +19,7 @@ from kit.presenting.kiosk.pilot import Pilot
 from kit.presenting.kiosk.scoreboard import Scoreboard
 from kit.presenting.kiosk.visit import Phase, Visit
 from kit.presenting.reset import KIOSK_RUNS
+from kit.recording.reader import Recording
 from kit.runtime.plan import Plan
 
 TRACKS = ("standard", "stop-sign", "night")
@@ -66,6 +67,9 @@ class Kiosk:
     Args:
         options: What it is started with.
         settings: With all brokers named and an arm key.
+
+    Raises:
+        ConfigError: If the recording is none.
     """
 
     def __init__(self, options: Options, settings: Settings) -> None:
@@ -79,6 +83,7 @@ class Kiosk:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         recording = options.recording or share_path("datasets/runs/standard")
+        Recording(recording)  # if it is none, that is told before any visitor comes
         self._ear = Ear(settings, recording=recording)
         self._pilot = Pilot(
             settings, log=self._runs / "missions.log", on_phase=self._heard, on_end=self._landed
@@ -150,7 +155,7 @@ class Kiosk:
             "train": {
                 "decision": status["decision"],
                 "state": status["state"],
-                "latency_ms": status["latency_ms"],
+                "latency_ms": self._ear.reaction_ms() if self.live else None,
                 "stands": stands,
             },
             "best": self._best,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 
 from kit.config import Settings
 from kit.errors import EventError, KitError, MissionError
+from kit.leaderboard.names import same_name
 
 ROWS = 8
 """How many are shown."""
@@ -19,7 +21,7 @@ TIMEOUT_S = 4.0
 PATIENCE_S = 20.0
 """How long a score is sent again while the leaderboard is away, seconds."""
 
-_NAMES = 20
+_MOST = 1000  # people of whose names this is a part
 
 
 class Scoreboard:
@@ -133,26 +135,35 @@ class Scoreboard:
         """
         if name in self._tokens:
             return self._tokens[name]
-        headers = {"Authorization": f"Bearer {self._organiser or ''}"}
-        for number in range(1, _NAMES):
-            shown = name if number == 1 else f"{name} {number}"
-            answer = httpx.post(
-                f"{self._address}/api/desk/people",
-                json={"name": shown, "who": "kiosk"},
-                headers=headers,
-                timeout=TIMEOUT_S,
-            )
+        with httpx.Client(
+            base_url=self._address,
+            headers={"Authorization": f"Bearer {self._organiser or ''}"},
+            timeout=TIMEOUT_S,
+        ) as organiser:
+            answer = organiser.get("/api/desk/people", params={"find": name, "limit": _MOST})
             if answer.is_success:
-                self._tokens[name] = str(answer.json()["token"])
-                return self._tokens[name]
-            if answer.status_code != httpx.codes.CONFLICT:
-                break
-        raise MissionError(
-            "The leaderboard did not take the visitor",
-            got=f"HTTP {answer.status_code}: {answer.text[:120]}",
-            fix="give the kiosk the organiser's token: KIT_LEADERBOARD_ORGANISER_TOKEN",
-        )
+                shown = _free(name, {row["name"] for row in answer.json()["rows"]})
+                answer = organiser.post("/api/desk/people", json={"name": shown, "who": "kiosk"})
+        if not answer.is_success:
+            raise MissionError(
+                "The leaderboard did not take the visitor",
+                got=f"HTTP {answer.status_code}: {answer.text[:120]}",
+                fix="give the kiosk the organiser's token: KIT_LEADERBOARD_ORGANISER_TOKEN",
+            )
+        self._tokens[name] = str(answer.json()["token"])
+        return self._tokens[name]
 
     @property
     def _address(self) -> str:
         return (self._url or "").rstrip("/")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name that nobody has: with the least number from 2 on, if it is taken."""
+    known = {same_name(other) for other in taken}
+    numbered = (f"{name} {number}" for number in itertools.count(2))
+    return (
+        name
+        if same_name(name) not in known
+        else next(each for each in numbered if same_name(each) not in known)
+    )

@@ -15,6 +15,7 @@ export function showAll(told) {
   at("flight").hidden = !flying;
   at("score").hidden = visit.phase !== "score";
   at("badge").textContent = word(visit.phase === "attract" ? "recorded" : "live");
+  at("badge").hidden = visit.phase === "score";
   at("waiting").hidden = shows(visit.phase !== "attract");
   at("picture").hidden = at("boxes").hidden = !at("waiting").hidden;
   showCount(visit);

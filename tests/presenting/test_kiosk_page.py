@@ -1,0 +1,134 @@
+"""The kiosk as it runs: its page in a browser, its mission, its emergency stop, and its borders."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from kit.config import Settings
+from kit.presenting.commanding import Command
+from kit.presenting.reset import KIOSK_FILE, reset
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
+
+PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A kiosk in a process of its own."""
+
+    url: str
+    runs: Path
+
+    @property
+    def authority(self) -> str:
+        return urlsplit(self.url).netloc
+
+
+def until(seen: Callable[[], Any], *, pause: Callable[[float], object] = time.sleep) -> Any:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not (found := seen()):
+        assert time.monotonic() < deadline_s, "never seen"
+        pause(0.05)  # until it is seen
+    return found
+
+
+@pytest.fixture(scope="module")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder, said = tmp_path_factory.mktemp("kiosk"), []
+    with Command(
+        ["kiosk", "--port", "0"],
+        log=folder / "log",
+        env={"KIT_RUNS_DIR": str(folder)},
+        hear=said.append,
+    ):
+        until(lambda: said)
+        yield Running(json.loads(said[0])["url"], folder)
+
+
+def test_the_page_may_load_nothing_foreign(kiosk: Running) -> None:
+    headers = httpx.get(kiosk.url).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert httpx.get(kiosk.url, headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", None])
+def test_no_other_page_can_start_a_train(kiosk: Running, origin: Any) -> None:
+    with (
+        pytest.raises((InvalidStatus, ConnectionClosed)),
+        connect(f"ws://{kiosk.authority}/view", origin=origin) as socket,
+    ):
+        socket.recv(timeout=PATIENCE_S)
+
+
+def test_who_says_what_he_should_not_is_shown_out(kiosk: Running) -> None:
+    with connect(f"ws://{kiosk.authority}/view", origin=f"http://{kiosk.authority}") as socket:
+        socket.send('{"do": "arm"}')
+        with pytest.raises(ConnectionClosed):
+            listen_to_the_end(socket)
+
+
+def listen_to_the_end(socket: ClientConnection) -> None:
+    while True:
+        socket.recv(timeout=PATIENCE_S)
+
+
+def test_only_who_may_read_the_file_resets_the_kiosk(kiosk: Running) -> None:
+    assert httpx.post(f"{kiosk.url}reset").status_code == 403
+    assert stat.S_IMODE((kiosk.runs / KIOSK_FILE).stat().st_mode) == 0o600
+
+
+def test_a_visit_with_an_emergency_stop_and_a_reset(kiosk: Running, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(kiosk.url)
+
+    def phase() -> str:
+        return str(page.evaluate("() => document.body.dataset.phase"))
+
+    def reach(*wanted: str) -> None:
+        until(lambda: phase() in wanted, pause=lambda s: page.wait_for_timeout(1000 * s))
+
+    def painted() -> bool:
+        return bool(
+            page.evaluate("() => Number(document.getElementById('picture').dataset.sequence)")
+        )
+
+    until(painted, pause=lambda s: page.wait_for_timeout(1000 * s))
+    assert page.inner_text("#badge") == "recorded run"
+    page.click("#start")
+    assert page.inner_text("#refused") == "Please type a name: 1 to 40 letters."
+    page.click("#language")
+    page.wait_for_selector("text=Départ")
+    page.click("#language")
+    page.fill("#name", "<b>Ada</b>")
+    page.click("#start")
+    reach("countdown", "under_way")
+    assert "<b>Ada</b>" in page.inner_text("#flight-title"), "a name is markup"
+    assert page.is_visible("#stop")
+    page.click("#stop")
+    reach("score")
+    assert page.is_visible("#stop")
+    assert "emergency stop" in page.inner_text("#score-more")
+    done = reset(Settings(runs_dir=kiosk.runs))
+    assert done.ok, done.problems
+    assert done.kiosk == "its name and score are cleared"
+    assert done.moved == 1
+    reach("attract")
+    assert page.input_value("#name") == ""
+    assert problems == []
+    page.close()
