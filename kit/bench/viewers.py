@@ -241,9 +241,12 @@ def _watching(
     enough = asyncio.Event()
     loop = asyncio.new_event_loop()
 
+    async def end() -> None:
+        await enough.wait()
+
     async def all_of_them() -> None:
         tasks = {asyncio.create_task(one.watch(url, played, measuring)) for one in watchers}
-        tasks.add(asyncio.create_task(enough.wait()))  # ends the others
+        tasks.add(asyncio.create_task(end()))
         done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
