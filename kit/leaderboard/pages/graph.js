@@ -19,7 +19,7 @@ function draw() {
   const lines = last.graph.filter(({ points }) => points.length > 2);
   const { clientWidth: width, clientHeight: height } = box;
   if (lines.length === 0 || width === 0 || height === 0) {
-    box.replaceChildren(part("p", "gap", lines.length === 0 ? say("graph_empty") : ""));
+    box.replaceChildren(part("p", "", lines.length === 0 ? say("graph_empty") : ""));
     return;
   }
   const letter = parseFloat(getComputedStyle(box).fontSize);
@@ -82,7 +82,7 @@ function drawLine(svg, { name, points }, { x, y, colour, labelY, letter }) {
   const [endS, endV] = points.at(-1);
   group.append(drawn("circle", { class: "end", cx: x(endS), cy: y(endV), r: 0.34 * letter }));
   const label = drawn("text", { class: "label", x: x(endS) + 0.7 * letter, y: labelY + 0.32 * letter });
-  label.textContent = name.length > 14 ? `${name.slice(0, 13)}…` : name;
+  label.textContent = name.length > 13 ? `${name.slice(0, 12)}…` : name;
   group.append(label);
   svg.append(group);
 }

@@ -46,7 +46,6 @@ function showFirsts() {
     item.append(part("p", "name what", exercise.title));
     if (first) item.append(name(first.name), part("p", "when", clockTime(first.at_s)));
     else item.append(part("p", "when", say("first_open")));
-    if (first) item.children[1].style.setProperty("display", "block");
     return item;
   });
   const wanted = items.map((item) => item.textContent).join("\n");

@@ -3,7 +3,6 @@ import { number, say } from "./words.js";
 import { EXERCISE_COLOURS, LINE_COLOURS, find, name, part, setText } from "./parts.js";
 
 const LEADERS = 10;
-const PACK_COLUMNS = 3;
 const PACK_ROW_EM = 1.75; // least height of a small row, in its own letters
 const PAGE_MS = 8000;
 const GLOW_MS = 1600;
@@ -70,16 +69,22 @@ function showLeaders(rows) {
     line.item.style.setProperty("--place", place);
     line.item.style.setProperty("--part", Math.max(0, Math.min(1, row.score / best)));
     line.item.style.setProperty("--line", LINE_COLOURS[place] ?? "#4d6a9c");
-    line.swatch.hidden = place >= LINE_COLOURS.length;
+    const began = row.score !== 0 || Object.keys(row.done).length > 0;
+    line.item.dataset.began = began ? "yes" : "no";
+    line.swatch.hidden = place >= LINE_COLOURS.length || !began;
     setText(line.rank, String(row.rank));
     setText(line.who, row.name);
     setText(line.group, [row.bracket, row.team].filter(Boolean).join(" · "));
     showMove(line.move, row.move);
     showDone(line.done, row, old);
-    setText(line.gap, row.gap === null ? "" : row.gap <= 0 ? say("gap_leader") : `−${number(row.gap, 1)}`);
+    setText(line.gap, row.gap === null || !began ? "" : gap(row));
     if (!first && row.rank < old.rank) glow(line.item);
   });
   dropMissing(leaders, rows);
+}
+
+function gap(row) {
+  return row.gap <= 0 ? say("gap_leader") : `−${number(row.gap, 1)}`;
 }
 
 function addLeader(list, row, place) {
@@ -114,6 +119,7 @@ function showMove(element, move) {
 
 function showDone(element, row, old) {
   const { exercises } = board.event;
+  element.style.setProperty("--count", Math.max(3, exercises.length));
   while (element.children.length < exercises.length) element.append(part("i"));
   exercises.forEach((exercise, index) => {
     const chip = element.children[index];
@@ -167,11 +173,12 @@ function showPack() {
   const height = list.clientHeight;
   const letter = parseFloat(getComputedStyle(list).fontSize) * 0.886;
   const lines = Math.max(3, Math.floor(height / (PACK_ROW_EM * letter)));
-  const size = lines * PACK_COLUMNS;
+  const columns = Number(getComputedStyle(list).getPropertyValue("--columns"));
+  const size = lines * columns;
   const pages = Math.ceil(rest.length / size);
   page %= pages;
   // Pages of the same length, so that the last one is not nearly empty.
-  const rows = Math.min(lines, Math.ceil(Math.ceil(rest.length / pages) / PACK_COLUMNS));
+  const rows = Math.min(lines, Math.ceil(Math.ceil(rest.length / pages) / columns));
   list.style.setProperty("--rows", Math.max(rows, Math.min(lines, 5)));
   const each = Math.ceil(rest.length / pages);
   const shown = rest.slice(page * each, (page + 1) * each);
