@@ -109,6 +109,8 @@ class LinkLesson:
             resources.enter_context(child)
             child.ready(timeout_s=START_TIMEOUT_S)
             self._wait_for_a_picture()
+            # From here on the streaming service certainly hears all that we hear.
+            self._heard_from = {kind: len(ids) for kind, ids in list(self.near.said.items())}
             self._resources = resources.pop_all()
         stage.before_closing(self.close)
 
@@ -159,11 +161,8 @@ class LinkLesson:
             timeout_s: How long to wait, seconds; what has not come by then counts as lost.
         """
         told = self.far.told
-        said = {kind: list(ids) for kind, ids in self.near.said.items()}
-        heard = {kind: set(told.get(kind, ())) for kind in said}
-        known = {  # we listened before the streaming service did
-            kind: ids[next((i for i, name in enumerate(ids) if name in heard[kind]), len(ids)) :]
-            for kind, ids in said.items()
+        known = {
+            kind: ids[self._heard_from.get(kind, 0) :] for kind, ids in list(self.near.said.items())
         }
         deadline = time.monotonic() + timeout_s
         pause = threading.Event()

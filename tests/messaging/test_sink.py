@@ -26,6 +26,7 @@ from kit.messaging.bindings import (
     to_kafka,
 )
 from kit.messaging.kafka import LIVE_TOPICS, KafkaSink, KafkaSource, OutboxLimits
+from kit.messaging.kafka.live_lane import LiveAnswer
 from kit.messaging.kafka.ordered_lane import Pace
 from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
 from kit.messaging.tansu_broker import KafkaBroker
@@ -182,6 +183,58 @@ def test_frames_that_could_not_be_sent_at_once_come_late_and_in_order(
         wait_until(lambda: live.events, "the new one came")
         assert live.sequences() == [15]
         assert late.sequences() == list(range(15))
+
+
+def test_a_smaller_picture_goes_live_in_the_place_of_the_whole_one(
+    bootstrap: str, train_id: str
+) -> None:
+    whole, smaller = a_frame(train_id, size=5000), a_frame(train_id, size=500).image
+    with (
+        Reader(bootstrap, train_id, FRAMES_TOPIC, LATE_FRAMES_TOPIC) as reader,
+        KafkaSink(bootstrap, settings=SETTINGS) as sink,
+    ):
+        sink.send(whole, smaller=smaller)
+        assert sink.flush(30)
+        (came,) = reader.until(lambda events: len(events) > 0, "it came")
+        assert reader.topics == [FRAMES_TOPIC]
+    assert came == whole.model_copy(update={"image": smaller})
+
+
+def test_what_is_kept_for_later_comes_whole_and_late_once_nothing_holds_it(
+    bootstrap: str, train_id: str
+) -> None:
+    with (
+        Reader(bootstrap, train_id, FRAMES_TOPIC, LATE_FRAMES_TOPIC) as reader,
+        KafkaSink(bootstrap, settings=SETTINGS) as sink,
+    ):
+        sink.late_held = True
+        kept = [a_frame(train_id, sequence=number) for number in range(3)]
+        assert all(sink.send(frame, later=True) for frame in kept)
+        live = a_frame(train_id, sequence=3)
+        sink.send(live)
+        assert reader.until(lambda events: len(events) > 0, "the live one came") == [live]
+        wait_until(lambda: sink.stats.live == 1, "it was acknowledged")
+        assert sink.stats.images_waiting == 3
+        sink.late_held = False
+        assert sink.flush(30)
+        assert reader.until(lambda events: len(events) == 4, "the others came")[1:] == kept
+        assert reader.topics == [FRAMES_TOPIC, *[LATE_FRAMES_TOPIC] * 3]
+
+
+def test_what_became_of_a_live_frame_is_told(bootstrap: str, train_id: str) -> None:
+    answers: list[LiveAnswer] = []
+    frame = a_frame(train_id, size=1234)
+    with KafkaSink(bootstrap, settings=SETTINGS, on_answer=answers.append) as sink:
+        sink.send(frame)
+        wait_until(lambda: answers, "an answer")
+        assert sink.oldest_s == 0
+    assert (answers[0].taken, answers[0].size) == (True, 1234)
+    with KafkaSink(
+        NOWHERE, settings=SETTINGS, on_answer=answers.append, delivery_timeout_s=0.3
+    ) as sink:
+        for number in range(5):
+            sink.send(a_frame(train_id, sequence=number))
+        wait_until(lambda: {answer.taken for answer in answers} == {True, None, False}, "all kinds")
 
 
 def test_a_link_that_freezes_and_comes_back_loses_no_event_and_no_order(train_id: str) -> None:
