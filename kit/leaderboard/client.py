@@ -17,7 +17,7 @@ from kit.leaderboard.api import ClaimAnswer
 from kit.leaderboard.claims import Claim, ClaimError, Refusal, read_token, sign
 
 TIMEOUT_S = 10.0
-"""How long one answer may take, seconds."""
+"""How long one answer may take at most, seconds."""
 
 PATIENCE_S = 120.0
 """For how long a claim is sent again while the service is away, seconds."""
@@ -55,7 +55,9 @@ class Participant:
         self._token = token
         self._patience_s = patience_s
         self._ahead_s = 0.0  # how much the service's clock is ahead of ours
-        self._http = httpx.Client(base_url=url, timeout=TIMEOUT_S)
+        # A service that cannot be reached shall not hold anybody up for longer than wished.
+        timeout_s = max(1.0, min(TIMEOUT_S, patience_s))
+        self._http = httpx.Client(base_url=url, timeout=timeout_s)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

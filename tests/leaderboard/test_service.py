@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -18,10 +19,21 @@ import pytest
 
 from kit.child import Child
 from kit.cli import main
-from kit.leaderboard.claims import LARGEST_BYTES, Claim, participant_key, sign, write_token
+from kit.errors import MissionError
+from kit.leaderboard.claims import (
+    LARGEST_BYTES,
+    Claim,
+    ClaimError,
+    Refusal,
+    participant_key,
+    sign,
+    write_token,
+)
+from kit.leaderboard.client import Participant
 from kit.leaderboard.offline import set_start
 from kit.leaderboard.problems import HEADERS
 from kit.leaderboard.service import LARGEST_REQUEST
+from kit.messaging.ports import free_port
 from tests.leaderboard.served import Served, served
 from tests.leaderboard.test_evidence import MISSION
 
@@ -152,6 +164,33 @@ def test_a_new_token_makes_the_old_one_worthless(service: Served, name: str, tok
     assert answer.status_code == 201
     assert reason(service.claim(token)) == (401, "forged")
     assert service.claim(answer.json()["token"]).status_code == 201
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_who_has_a_wrong_clock_can_claim_and_the_services_clock_counts(
+    service: Served, token: str, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    wrong = SimpleNamespace(
+        time=lambda: time.time() + 3600 * hours, monotonic=time.monotonic, sleep=time.sleep
+    )
+    monkeypatch.setattr("kit.leaderboard.client.time", wrong)
+    with Participant(service.url, token) as me:
+        answer = me.claim("hero")
+    assert answer.status == "accepted"
+    assert 60 <= answer.at_s < 3600
+
+
+def test_a_client_says_why_it_was_refused_and_that_the_service_is_away(
+    service: Served, token: str
+) -> None:
+    with Participant(service.url, token) as me, pytest.raises(ClaimError, match="hero") as refused:
+        me.claim("nothing")
+    assert refused.value.reason is Refusal.MALFORMED
+    with (
+        Participant(f"http://127.0.0.1:{free_port()}/", token, patience_s=0) as me,
+        pytest.raises(MissionError, match="did not take the claim"),
+    ):
+        me.claim("hero")
 
 
 def test_every_answer_forbids_foreign_content_and_frames(service: Served) -> None:
