@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 
 from kit.errors import ConfigError
 from kit.leaderboard.events import AnyRecord
 from kit.leaderboard.rules import Rules
 from kit.leaderboard.simulate import Arrival
 
-TICK_MS = 100
-"""Records that arrive within so many milliseconds of real time are handed over together."""
+TICK_S = 0.1
+"""Records that arrive within so many seconds of real time are handed over together."""
 
 
 def play(
-    arrivals: Iterable[Arrival],
+    arrivals: Sequence[Arrival],
     take: Callable[[Sequence[AnyRecord]], None],
     *,
     speed: float | None = None,
@@ -46,15 +45,18 @@ def play(
         return len(records)
     if not 0 < speed <= 1e6:
         raise ConfigError("The speed cannot be", expected="above 0, 1,000,000 at most", got=speed)
-    count, tick = 0, TICK_MS * speed
     begun_s = clock() if begun_s is None else begun_s
-    for moment, together in groupby(arrivals, key=lambda arrival: arrival.arrives_ms // tick):
-        due_s = begun_s + (moment + 1) * TICK_MS / 1000
+    first = 0
+    while first < len(arrivals):
+        due_s = begun_s + arrivals[first].arrives_ms / 1000 / speed + TICK_S
         wait(max(due_s - clock(), 0))
-        records = [arrival.record for arrival in together]
-        take(records)
-        count += len(records)
-    return count
+        reached_ms = (clock() - begun_s) * 1000 * speed
+        last = first + 1
+        while last < len(arrivals) and arrivals[last].arrives_ms <= reached_ms:
+            last += 1
+        take([arrival.record for arrival in arrivals[first:last]])
+        first = last
+    return len(arrivals)
 
 
 def faster(rules: Rules, speed: float) -> Rules:

@@ -19,6 +19,7 @@ from kit.leaderboard.simulate import Mix, simulate
 from kit.leaderboard.simulate_names import name_of
 from kit.leaderboard.simulate_play import play
 from kit.leaderboard.store import Store
+from tests.leaderboard.served import served
 
 CALM = Mix(flapping=0, skewed=0, outages=0, repeated=0)
 
@@ -108,6 +109,57 @@ def test_an_event_is_played_at_any_speed() -> None:
     assert [record for _, record in handed] == [arrival.record for arrival in arrivals]
     for (when_s, _), arrival in zip(handed, arrivals, strict=True):
         assert 0 <= when_s - arrival.arrives_ms / 60_000 <= 0.2
+
+
+def test_what_is_due_already_is_handed_over_at_once() -> None:
+    arrivals = simulate(load_rules("original"), people=10)
+    handed: list[int] = []
+    never: list[float] = []
+
+    def wait(seconds: float) -> None:
+        never.extend([seconds] if seconds else [])
+
+    def take(records: Sequence[AnyRecord]) -> None:
+        handed.append(len(records))
+
+    play(arrivals, take, speed=1, begun_s=-20_000, clock=lambda: 0.0, wait=wait)
+    assert (handed, never) == ([len(arrivals)], [])
+
+
+def test_a_running_service_comes_to_the_board_of_the_simulated_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = load_rules("original")
+    arrivals = [arrival.record for arrival in simulate(rules, people=12, seed=3)]
+    there = standings(rules, [record for record in arrivals if isinstance(record, Event)])
+    wanted = {row.user: row.score for row in there.rows}
+    with served(tmp_path, started_s=9500) as service:
+        monkeypatch.setenv(
+            "KIT_LEADERBOARD_ORGANISER_TOKEN", service.organiser["Authorization"][7:]
+        )
+        size = ["--people", "12", "--seed", "3"]
+        with pytest.raises(SystemExit) as end:
+            main(["leaderboard", "simulate", *size, "--post", service.url, "--json"])
+        assert end.value.code == 0, capsys.readouterr().err
+        service.until(lambda: len(service.places()) == len(wanted))
+        scores = {user: row["score"] for user, row in service.places().items()}
+        assert scores == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize(("token", "told"), [(None, "ORGANISER_TOKEN"), ("x", "does not tell")])
+def test_a_service_that_cannot_be_asked_is_told(
+    token: str | None,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("KIT_LEADERBOARD_ORGANISER_TOKEN", raising=False)
+    if token:
+        monkeypatch.setenv("KIT_LEADERBOARD_ORGANISER_TOKEN", token)
+    with pytest.raises(SystemExit) as end:
+        main(["leaderboard", "simulate", "--post", "http://127.0.0.1:9/", "--json"])
+    assert end.value.code == 1
+    assert told in json.loads(capsys.readouterr().out)["error"]
 
 
 @pytest.mark.parametrize(("people", "seed"), [(0, 1), (2_000_000, 1), (5, -1)])
