@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import statistics
 import tempfile
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kit.chaos.bad_link import Account, FarEnd, NearEnd, account, kafka_behind_link
 from kit.chaos.proxy import PROFILES
@@ -21,7 +22,7 @@ from kit.learning.link_plot import Stretch, draw_link
 from kit.messaging.mqtt import MqttClient
 
 if TYPE_CHECKING:
-    from IPython.display import HTML
+    from IPython.display import HTML, Image
 
     from kit.runtime.stage import Stage
 
@@ -34,7 +35,11 @@ CATCH_UP_TIMEOUT_S = 60.0
 REDRAW_EVERY_S = 1.0
 """How often the plot is drawn anew, seconds."""
 
+PLOT_DPI = 80
+"""Pixels an inch of the plot, which stays in the executed notebook."""
+
 FIRST_LINK = "5g"
+"""How the link is at first."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,13 @@ class LinkLesson:
     def _until_now(self, link: str, begin_ns: int) -> Stretch:
         return Stretch(link, begin_ns, time.monotonic_ns())
 
-    def _plot(self, stretches: Sequence[Stretch]) -> Any:
-        return draw_link(stretches, near=self.near, far=self.far, began_ns=self._began_ns)
+    def _plot(self, stretches: Sequence[Stretch]) -> Image:
+        from IPython.display import Image
+
+        figure = draw_link(stretches, near=self.near, far=self.far, began_ns=self._began_ns)
+        with io.BytesIO() as file:
+            figure.savefig(file, format="png", dpi=PLOT_DPI)
+            return Image(data=file.getvalue(), format="png")
 
     def _figures(self, stretch: Stretch) -> StretchFigures:
         sights = [sight for sight in list(self.far.sights) if stretch.holds(sight.at_ns)]

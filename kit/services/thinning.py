@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from kit.errors import EventError
 from kit.events import Frame, PictureQuality
 from kit.messaging.kafka.live_lane import LiveAnswer
-from kit.messaging.kafka.quality import QualityPolicy, QualityStep
+from kit.messaging.kafka.quality import QualityPolicy
+from kit.messaging.kafka.quality_steps import QualityStep
 from kit.vision.frames import decode_jpeg, encode_jpeg, resize
 
 OUTCOMES = ("taken", "postponed", "overtaken", "skipped")

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from kit.messaging.kafka.quality import (
     CALM_S,
     EVENTS_BEHIND,
+    MOST_LEAST_S,
     SETTLE_S,
     SLOW_S,
-    STEPS,
     STUCK_S,
     UP_AFTER_S,
     QualityPolicy,
 )
+from kit.messaging.kafka.quality_steps import STEPS
 
 FULL_BYTES = 30_000
 FPS = 10.0
@@ -143,7 +144,7 @@ def test_whatever_it_is_told_it_goes_up_by_one_step_and_only_after_calm(
         if policy.index < before:
             assert policy.index == before - 1
             assert now_s - changed_s >= UP_AFTER_S
-            assert oldest_s < CALM_S
+            assert oldest_s < CALM_S + MOST_LEAST_S
             assert waiting <= EVENTS_BEHIND
         if changed:
             changed_s = now_s
@@ -161,6 +162,19 @@ def test_a_picture_that_was_not_taken_in_time_means_the_same() -> None:
     policy.failed(0.0)
     policy.judge(0.0)
     assert policy.index == LAST
+
+
+def test_a_link_that_is_long_but_wide_gets_every_picture() -> None:
+    link = Link(QualityPolicy(), bytes_per_s=1e7, base_s=0.25)
+    assert set(link.run(30)) == {0}
+
+
+def test_a_long_link_gets_its_pictures_back_too() -> None:
+    policy = at_step(3)
+    for tick in range(200):
+        policy.taken(tick / 10, size=1000, delay_s=0.4 + 0.1 * (tick % 2))
+        policy.judge(tick / 10)
+    assert policy.index == 0
 
 
 def test_with_events_behind_pictures_ask_for_no_more() -> None:
@@ -192,6 +206,7 @@ def test_a_step_up_that_was_too_much_is_tried_again_later_and_later() -> None:
 
 def test_the_measured_throughput_tells_how_far_down() -> None:
     policy = QualityPolicy()
+    policy.taken(-10.0, size=12_000, delay_s=0.05)  # before the link got narrow
     for tick in range(20):
         now_s = tick / 10
         policy.offer(now_s, full_bytes=FULL_BYTES)

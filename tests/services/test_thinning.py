@@ -18,7 +18,7 @@ from kit.child import Child
 from kit.config import Settings
 from kit.events import Frame, FrameStamp
 from kit.messaging.kafka.live_lane import LiveAnswer
-from kit.messaging.kafka.quality import STEPS, QualityStep
+from kit.messaging.kafka.quality_steps import STEPS, QualityStep
 from kit.messaging.mqtt import MqttClient
 from kit.services.thinning import Thinned, Thinner, shrink
 from kit.vision.frames import decode_jpeg, encode_jpeg

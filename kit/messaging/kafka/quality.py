@@ -12,60 +12,22 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kit.events import FRAME_HEIGHT, FRAME_WIDTH
-
-
-@dataclass(frozen=True)
-class QualityStep:
-    """What pictures look like, and how many of them are sent live.
-
-    Attributes:
-        width: Pixels.
-        height: Pixels.
-        jpeg_quality: 1 to 100; None for as they were taken.
-        every: Every how many-th picture is sent.
-        max_fps: At most so many a second, if given.
-        weight: What such a picture weighs, as a share of one as it was taken; measured on the
-            virtual set's pictures, see docs/measurements.md.
-    """
-
-    width: int
-    height: int
-    jpeg_quality: int | None
-    every: int
-    max_fps: float | None
-    weight: float
-
-    def needs_bytes_per_s(self, *, full_bytes: float, fps: float) -> float:
-        """Return what pictures of this step need of a link, bytes a second.
-
-        Args:
-            full_bytes: Bytes of a picture as it was taken.
-            fps: Pictures taken a second.
-        """
-        rate = fps / self.every
-        if self.max_fps is not None:
-            rate = min(rate, self.max_fps)
-        return full_bytes * self.weight * rate
-
-
-STEPS: tuple[QualityStep, ...] = (
-    QualityStep(FRAME_WIDTH, FRAME_HEIGHT, None, 1, None, 1.0),
-    QualityStep(FRAME_WIDTH, FRAME_HEIGHT, None, 2, None, 1.0),
-    QualityStep(FRAME_WIDTH, FRAME_HEIGHT, 50, 2, None, 0.46),
-    QualityStep(400, 267, 50, 2, None, 0.21),
-    QualityStep(300, 200, 40, 2, 2.0, 0.12),
-)
-"""The steps, from all there is to what is hardly a picture."""
+from kit.messaging.kafka.quality_steps import STEPS, QualityStep
 
 WINDOW_S = 2.0
 """How long back is judged, seconds."""
 
 SLOW_S = 0.35
-"""With a median delay above this there is more on the way than the link takes, seconds."""
+"""With a median delay of so much above the least, more is on its way than the link takes."""
 
-CALM_S = 0.2
-"""Below this for all of the window there is room, seconds; between the two nothing changes."""
+CALM_S = 0.25
+"""With no delay of so much above the least there is room; between the two nothing changes."""
+
+LEAST_WINDOW_S = 20.0
+"""How long back the least delay is looked for: what the link takes when nothing queues on it."""
+
+MOST_LEAST_S = 1.0
+"""The longest delay that counts as the link's own, seconds."""
 
 STUCK_S = 1.5
 """A picture without an answer for so long means that the link is gone, seconds."""
@@ -127,6 +89,7 @@ class QualityPolicy:
         self._taken: deque[tuple[float, int, float]] = deque()
         self._offered: deque[tuple[float, int]] = deque()
         self._overtaken: deque[float] = deque()
+        self._delays: deque[tuple[float, float]] = deque()
         self._failed_s: float | None = None
         self._changed_s = float("-inf")
         self._calm_since_s: float | None = None
@@ -156,6 +119,7 @@ class QualityPolicy:
             delay_s: Since it was handed over, seconds.
         """
         self._taken.append((now_s, size, delay_s))
+        self._delays.append((now_s, delay_s))
 
     def overtaken(self, now_s: float) -> None:
         """Note that a picture was overtaken by a newer one before it could leave."""
@@ -208,13 +172,20 @@ class QualityPolicy:
             self._overtaken.popleft()
         if self._failed_s is not None and self._failed_s <= before_s:
             self._failed_s = None
+        while self._delays and self._delays[0][0] <= now_s - LEAST_WINDOW_S:
+            self._delays.popleft()
+
+    @property
+    def _least_s(self) -> float:
+        """The link's own delay: thinner pictures do not make it shorter."""
+        return min((delay for _, delay in self._delays), default=0.0)
 
     def _too_much(self, now_s: float) -> str:
         """Tell why less must be sent; empty if not."""
         since = [delay for at, _, delay in self._taken if at > self._changed_s]
         delay_s = statistics.median(since) if since else 0.0
         rate = self.figures(now_s).bytes_per_s * 8 / 1000
-        if delay_s > SLOW_S:
+        if delay_s > SLOW_S + min(self._least_s, MOST_LEAST_S):
             return f"the link takes {rate:.0f} kbit/s, and pictures came {delay_s:.1f} s late"
         overtaken = sum(at > self._changed_s for at in self._overtaken)
         if overtaken > OVERTAKEN_SHARE * (len(since) + overtaken) and overtaken > 1:
@@ -222,11 +193,12 @@ class QualityPolicy:
         return ""
 
     def _calm(self, oldest_s: float, events_waiting: int) -> bool:
-        calm = bool(self._taken) and max(delay for _, _, delay in self._taken) < CALM_S
+        calm_s = CALM_S + min(self._least_s, MOST_LEAST_S)
+        calm = bool(self._taken) and max(delay for _, _, delay in self._taken) < calm_s
         return (
             calm
             and not self._overtaken
-            and oldest_s < CALM_S
+            and oldest_s < calm_s
             and events_waiting <= EVENTS_BEHIND
             and self._failed_s is None
         )
