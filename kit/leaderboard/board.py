@@ -19,6 +19,9 @@ from kit.leaderboard.standings import Standing, Standings, TeamStanding
 ROWS = 120
 """How many rows a document has at most; the others are asked for by page."""
 
+BRACKETED = 2000
+"""Among how many of the first ones the leaders of the brackets are looked for."""
+
 LINES = 8
 """How many leaders have a line in the graph of scores."""
 
@@ -92,9 +95,8 @@ def document(
     """
     extras = extras or Extras()
     rows = visible(shown.rows, rules, here)
-    covered = here.phase is Phase.REVEALING
-    names = {row.user: row.shown for row in rows}
-    leader = shown.rows[0].score if shown.rows and not covered else None
+    hidden = here.phase is Phase.REVEALING
+    leader = shown.rows[0].score if shown.rows and not hidden else None
     return {
         "event": _event(rules),
         "phase": here.phase,
@@ -106,29 +108,43 @@ def document(
         "people": len(shown.rows),
         "rows": [
             row_fields(row, rules, here, leader=leader, before=extras.before.get(row.user))
-            for row in rows[:ROWS]
+            for row in rows
         ],
-        "graph": [] if covered else _graph(rows[:LINES], rules, here, extras.turns_ms),
-        "firsts": [] if covered else _firsts(shown, names),
-        "news": [] if covered else [_news(each) for each in extras.news],
-        "brackets": [] if covered else _brackets(shown.rows, rules),
-        "teams": [] if covered else [_team(team) for team in shown.teams[:GROUP_ROWS]],
+        "graph": [] if hidden else _graph(rows[:LINES], rules, here, extras.turns_ms),
+        "firsts": [] if hidden else _firsts(shown),
+        "news": [] if hidden else [_news(each) for each in extras.news],
+        "brackets": [] if hidden else _brackets(shown.rows[:BRACKETED], rules),
+        "teams": [] if hidden else [_team(team) for team in shown.teams[:GROUP_ROWS]],
         "reveal": _reveal(rules, here, len(shown.rows)),
     }
 
 
-def visible(rows: Sequence[Standing], rules: Rules, here: Moment) -> Sequence[Standing]:
-    """Return the rows that the public may see: in the ceremony, those that were revealed.
+def visible(
+    rows: Sequence[Standing],
+    rules: Rules,
+    here: Moment,
+    *,
+    offset: int = 0,
+    limit: int = ROWS,
+) -> Sequence[Standing]:
+    """Return rows that the public may see: in the ceremony, those that were revealed.
 
     Args:
         rows: The ranked, the first one first.
         rules: Of the event.
         here: Where the event is.
+        offset: How many of those to pass over.
+        limit: How many at most; rows that nobody asked for are not even built.
     """
+    begin = offset + covered(rows, rules, here)
+    return rows[begin : begin + limit]
+
+
+def covered(rows: Sequence[Standing], rules: Rules, here: Moment) -> int:
+    """Return how many of the first places the ceremony has not shown yet."""
     if here.phase is not Phase.REVEALING or here.revealed is None:
-        return rows
-    rewarded = min(rules.rewarded, len(rows))
-    return rows[max(0, rewarded - here.revealed) :]
+        return 0
+    return max(0, min(rules.rewarded, len(rows)) - here.revealed)
 
 
 def row_fields(
@@ -239,11 +255,13 @@ def _line(
     return corners
 
 
-def _firsts(shown: Standings, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [
-        {"exercise": exercise, "user": user, "name": names.get(user, user), "at_s": at_ms / 1000}
-        for exercise, (user, at_ms) in (shown.firsts or {}).items()
-    ]
+def _firsts(shown: Standings) -> list[dict[str, Any]]:
+    found = []
+    for exercise, (user, at_ms) in (shown.firsts or {}).items():
+        row = shown.of(user)
+        name = row.shown if row else user
+        found.append({"exercise": exercise, "user": user, "name": name, "at_s": at_ms / 1000})
+    return found
 
 
 def _news(news: News) -> dict[str, Any]:

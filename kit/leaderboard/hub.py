@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from kit.leaderboard.board import ROWS, visible
+from kit.leaderboard.board import visible
 from kit.leaderboard.live import Live
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Hub:
         await self._live.refresh()
         self._publish()
         self._task = asyncio.create_task(self._run(), name="leaderboard-hub")
+        self._task.add_done_callback(self._ended)
         return self
 
     async def __aexit__(
@@ -135,6 +136,12 @@ class Hub:
                 self._publish()
                 await asyncio.sleep(max(SHORTEST_S, EACH_PAGE_S * self.pages))
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Say so if pages are no longer told anything: the health is bad then."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.trouble = f"the board stands still: {type(error).__name__}: {error}"
+            logger.error("%s", self.trouble, exc_info=error)
+
     async def _follow(self) -> bool:
         """Read what is new; a database that is away is asked again the next time."""
         try:
@@ -150,7 +157,7 @@ class Hub:
     def _order_now(self) -> tuple[Any, ...]:
         """Return what time alone can change: accelerators overtake, the event ends."""
         here = self._live.here()
-        rows = visible(self._live.standings(here).rows, self._live.rules, here)[:ROWS]
+        rows = visible(self._live.standings(here).rows, self._live.rules, here)
         return here.phase, here.revealed, *(row.user for row in rows)
 
     def _publish(self) -> None:

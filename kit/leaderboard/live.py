@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from kit.leaderboard.board import Extras, Kind, News, document, visible
+from kit.leaderboard.board import Extras, Kind, News, covered, document
 from kit.leaderboard.desk import Desk, Entry, Moment, Phase, fold, moment
 from kit.leaderboard.desk_store import DeskStore
 from kit.leaderboard.events import Adjust, Event, Hide, Hint, Join, Undo
@@ -168,7 +168,8 @@ class Live:
         here = self.here()
         shown = self.standings(here, everything=everything)
         if not everything:
-            shown = replace(shown, rows=visible(shown.rows, self.rules, here))
+            hidden = covered(shown.rows, self.rules, here)
+            shown = replace(shown, rows=shown.rows[hidden:]) if hidden else shown
         starts_ms = self.desk.starts_ms
         starts_s = None if starts_ms is None else starts_ms / 1000
         ends_s = None if starts_s is None else starts_s + here.ends_ms / 1000
@@ -226,7 +227,7 @@ class Live:
     def _news(self, shown: Standings, here: Moment) -> list[News]:
         """Return who finished what lately, by the standings, so that what was undone is gone."""
         users = {event.user for event in self._recent}
-        rows = {row.user: row for row in shown.rows if row.user in users}
+        rows = {user: row for user in users if (row := shown.of(user)) and row.rank}
         found: dict[tuple[str, str], News] = {}
         for event in self._recent:
             row = rows.get(event.user)

@@ -103,6 +103,12 @@ class Organiser:
             limit: How many at most.
         """
         board = self._live.standings(everything=True)
+        if not find:  # rows that nobody looks at are not even built
+            ranked = board.rows[offset : offset + limit]
+            begin = max(0, offset - len(board.rows))
+            others = board.unranked[begin : begin + limit - len(ranked)]
+            total = len(board.rows) + len(board.unranked)
+            return People(total=total, rows=[self._person(row) for row in (*ranked, *others)])
         wanted = same_name(find)
         rows = [
             row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,11 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 from kit.leaderboard.api import ClaimAnswer, ClaimStatus, Health, Places, Problem, SignedClaim
-from kit.leaderboard.board import row_fields, visible
+from kit.leaderboard.board import covered, row_fields, visible
 from kit.leaderboard.limiter import Kind
 from kit.leaderboard.problems import REFUSALS, RefusedError, address_of
 from kit.leaderboard.prometheus.exporter import LeaderboardCollector, exposition
-from kit.leaderboard.standings import Standing
 
 if TYPE_CHECKING:
     from kit.leaderboard.service import Service
@@ -82,16 +80,15 @@ def _add_board(router: APIRouter, service: Service) -> None:
         service.count(Kind.READ, address_of(request))
         here = service.live.here()
         shown = service.live.standings(here)
-        rows = visible(shown.rows, service.live.rules, here)
+        hidden = covered(shown.rows, service.live.rules, here)
+        leader = shown.rows[0].score if shown.rows and not hidden else None
+        rows = visible(shown.rows, service.live.rules, here, offset=offset, limit=limit)
         return Places.model_validate(
             {
                 "phase": here.phase,
                 "at_s": here.shown_ms / 1000,
                 "people": len(shown.rows),
-                "rows": [
-                    row_fields(row, service.live.rules, here, leader=_leader(shown.rows, rows))
-                    for row in rows[offset : offset + limit]
-                ],
+                "rows": [row_fields(row, service.live.rules, here, leader=leader) for row in rows],
             }
         )
 
@@ -128,8 +125,3 @@ def _add_monitoring(router: APIRouter, service: Service) -> None:
         )
         body, content_type = exposition(collector, request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
-
-
-def _leader(everyone: Sequence[Standing], rows: Sequence[Standing]) -> float | None:
-    """Return the leader's score, unless the ceremony has not shown the leader yet."""
-    return everyone[0].score if everyone and len(rows) == len(everyone) else None

@@ -102,7 +102,7 @@ class Writer:
                 done = await asyncio.to_thread(
                     self._store.append, [each.record for each in mine], by=by
                 )
-            except ConfigError as error:
+            except Exception as error:  # noqa: BLE001 - at the edge: who waits gets an answer
                 for each in mine:
                     if not each.kept.done():
                         each.kept.set_exception(error)
