@@ -63,9 +63,15 @@ class Lines:
         self._console = console
         self._last: tuple[object, ...] = ()
         self._last_s = 0.0
+        self._console_told = False
 
     def show(self, view: View) -> None:
         """Write a line, unless it would say what the one before said."""
+        if view.console_url and not self._console_told:  # once, whatever phase comes first
+            self._console_told = True
+            self._console.print(
+                f"The console is at {view.console_url}", soft_wrap=True, markup=False
+            )
         news = (view.phase, view.action, view.motion, view.console_url)
         now_s = time.monotonic()
         if news == self._last and now_s - self._last_s < LINE_EVERY_S:
@@ -87,8 +93,6 @@ def line(view: View) -> str:
         parts.append(f"train {view.motion}")
     if view.distance_m is not None:
         parts.append(f"{view.distance_m:.2f} m to the danger")
-    if view.phase.startswith("Briefing") and view.console_url:
-        parts.append(f"console at {view.console_url}")
     return " | ".join(parts)
 
 

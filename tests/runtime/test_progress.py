@@ -39,7 +39,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
     with terminal_display(console) as display:
         display.show(VIEW)
 
-    assert file.getvalue() == line(VIEW) + "\n"
+    assert file.getvalue() == f"The console is at {VIEW.console_url}\n{line(VIEW)}\n"
 
 
 def test_a_line_tells_frames_latency_decision_and_danger() -> None:
@@ -56,7 +56,8 @@ def test_a_line_is_not_repeated_while_nothing_changes() -> None:
         display.show(VIEW)
         display.show(VIEW)
 
-    assert file.getvalue().count("\n") == 1
+    assert file.getvalue().count(line(VIEW)) == 1
+    assert file.getvalue().count("The console is at") == 1
 
 
 def test_a_new_phase_is_a_new_line() -> None:
