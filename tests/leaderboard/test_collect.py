@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +19,13 @@ from kit.errors import BrokerError
 from kit.leaderboard.events import AnyRecord, Event
 from kit.leaderboard.kubernetes.collect import KubernetesReader
 from kit.leaderboard.kubernetes.simulated import example_of, kube_state
+from kit.leaderboard.kubernetes.sinks import ServicePost
 from kit.leaderboard.log import read_lines
 from kit.leaderboard.prometheus.api import PrometheusApi
 from kit.leaderboard.rules import load_rules
 from kit.leaderboard.scoring import standings
 from kit.leaderboard.store import Store
+from tests.leaderboard.served import served
 from tests.leaderboard.servers import fill, prometheus
 
 RULES = load_rules("kubernetes")
@@ -196,13 +200,14 @@ def test_names_are_invented_for_simple_patterns() -> None:
     assert example_of("[a-z]+-hero-run-.*-resync-pod") == "x-hero-run-x-resync-pod"
 
 
-def run(*arguments: str) -> list[str]:
+def run(*arguments: str, env: Mapping[str, str] | None = None) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-m", "kit", "leaderboard", "collect", *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
+        env=env,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -234,3 +239,34 @@ def test_a_log_that_is_collected_twice_keeps_each_record_once(
         records = [stored.record for stored in log.read()]
     assert len({record.id for record in records}) == len(records)
     assert standings(RULES, records) == standings(RULES, collected(urls, [END_S]))
+
+
+def test_what_is_collected_reaches_the_running_leaderboard_once(
+    urls: tuple[str, str], tmp_path: Path
+) -> None:
+    with served(tmp_path, rules="kubernetes", started_s=time.time() - STARTS_AT_S) as leaderboard:
+        token = leaderboard.organiser["Authorization"].removeprefix("Bearer ")
+        for _ in range(2):
+            run(
+                *asked(urls),
+                *("--post", leaderboard.url),
+                env=os.environ | {"KIT_LEADERBOARD_ORGANISER_TOKEN": token},
+            )
+        places = leaderboard.places()
+        kept = leaderboard.http.get("api/health").json()["records"]
+    records = collected(urls, [END_S])
+    assert kept == sum(isinstance(record, Event) for record in records)
+    for row in standings(RULES, records).rows:
+        done = places[row.user]["done"]
+        assert done.keys() == row.finished.keys()
+        for exercise, at_s in row.finished.items():
+            assert done[exercise]["at_s"] == pytest.approx(at_s, abs=5)
+
+
+def test_a_wrong_organisers_token_is_told(urls: tuple[str, str], tmp_path: Path) -> None:
+    with (
+        served(tmp_path, rules="kubernetes", started_s=60) as leaderboard,
+        ServicePost(leaderboard.url, token="wrong", starts_at_s=STARTS_AT_S) as post,
+        pytest.raises(BrokerError, match="status 401"),
+    ):
+        post([Event(at_ms=0, user="ada", exercise="fight", env="dev", condition="pipeline")])
