@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import nbclient
@@ -17,9 +17,11 @@ from kit.config import Settings
 from kit.errors import ConfigError
 from kit.events import Box, Detection, Event, Frame, Label, Prediction
 from kit.learning.live_feed import LiveFeed, from_broker
-from kit.learning.live_view import LiveVideo
+from kit.learning.live_view import LiveVideo, watch
 from kit.learning.live_widget import IN_FLIGHT, InFlight
 from kit.messaging.mqtt import MqttClient
+from kit.runtime.stage import Stage
+from kit.services.live import LiveView
 from kit.vision.frames import encode_jpeg
 from tests.console.make import stamp
 from tests.messaging.servers import wait_until
@@ -211,3 +213,17 @@ def test_where_nobody_watches_a_picture_and_figures_are_left_and_nothing_waits()
     assert len(shown) == 1
     assert "data:image/jpeg" in shown[0]
     assert ">29<" in shown[0]
+
+
+def test_in_a_mission_nobody_watches_so_nothing_is_read() -> None:
+    stage = Stage(train_id=TRAIN, settings=Settings(), source="", hub="", attached=True)
+    assert isinstance(watch(stage), LiveView)
+
+
+def test_a_view_ends_with_its_stage(mqtt_url: str, train_id: str) -> None:
+    settings = Settings(mqtt_url=SecretStr(mqtt_url))
+    stage = Stage(train_id=train_id, settings=settings, source="", hub="", resources=ExitStack())
+    assert isinstance(watch(stage), LiveVideo)
+    assert [t for t in threading.enumerate() if t.name == "live view"]
+    stage.close()
+    assert not [t for t in threading.enumerate() if t.name == "live view"]
