@@ -32,9 +32,10 @@ def register(app: typer.Typer) -> None:
     group.command("replay")(replay)
     from kit.leaderboard.grafana.commands import grafana
     from kit.leaderboard.kubernetes.commands import collect
-    from kit.leaderboard.prometheus.commands import prometheus
+    from kit.leaderboard.prometheus.commands import exporter, prometheus
 
     group.command("prometheus")(prometheus)
+    group.command("exporter")(exporter)
     group.command("grafana")(grafana)
     group.command("collect")(collect)
     from kit.leaderboard.service_commands import add_service_commands
