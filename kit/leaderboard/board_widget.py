@@ -20,7 +20,8 @@ LOOK_BACK_S = 300.0
 
 _STYLE = """
 <style>
-.kit-board {border-collapse:collapse;font:14px system-ui,sans-serif;color:#1b2430;background:#fff;width:720px}
+.kit-board {border-collapse:collapse;width:720px;background:#fff}
+.kit-board {font:14px system-ui,sans-serif;color:#1b2430}
 .kit-board td {padding:3px 8px;text-align:left;border-bottom:1px solid #e3e7ec}
 .kit-board .n {text-align:right;font-variant-numeric:tabular-nums}
 .kit-board .bar {height:14px;display:flex;width:260px;background:#eef1f5}
@@ -60,7 +61,7 @@ class LiveBoard:
         )
         self.rows = widgets.HTML()
         widgets.jslink((self.play, "value"), (self.moment, "value"))
-        self.moment.observe(lambda change: self.show(change["new"]), "value")
+        self.moment.observe(self._moved, "value")
         self.widget = widgets.VBox([widgets.HBox([self.play, self.moment]), self.rows])
         self.show(0)
 
@@ -76,6 +77,10 @@ class LiveBoard:
         if at_s < self._shown_s:
             self._begin()
         self._shown_s = at_s
+        if self.moment.value != int(at_s):  # asked for by a program: the slider goes there, too
+            self.moment.unobserve(self._moved, "value")
+            self.moment.value = int(at_s)
+            self.moment.observe(self._moved, "value")
         board = self._at(at_s)
         past = self._engine.standings(max(at_s - LOOK_BACK_S, 0))
         before = {row.user: row.rank for row in past.rows}
@@ -86,6 +91,9 @@ class LiveBoard:
         from IPython.display import display
 
         display(self.widget)
+
+    def _moved(self, change: dict[str, Any]) -> None:
+        self.show(change["new"])
 
     def _begin(self) -> None:
         self._engine = Incremental(self._rules)

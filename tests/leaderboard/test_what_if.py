@@ -123,3 +123,11 @@ def test_the_board_tells_who_rose_and_who_fell() -> None:
     shown = board_html(standings(ORIGINAL, log), ORIGINAL, before={"ada": 3, "bob": 1, "cem": 3})
     assert "▲ 2" in shown
     assert "▼ 1" in shown
+
+
+def test_the_slider_goes_where_a_program_moves_the_board() -> None:
+    live = LiveBoard(ORIGINAL, ARRIVALS)
+    board = live.show(4500.5)
+    assert live.moment.value == 4500
+    assert board.at_s == 4500.5
+    assert f"{board.rows[0].score:.2f}" in live.rows.value
