@@ -47,6 +47,7 @@ class Thinner:
         self._lock = threading.Lock()
         self._turn = 0
         self._sent_ns: int | None = None
+        self._away = False
 
     def thin(self, frame: Frame) -> Thinned:
         """Say what is to become of a frame.
@@ -70,10 +71,13 @@ class Thinner:
                 self._policy.overtaken(now_s)
             elif answer.taken:
                 self.counts["taken"] += 1
+                if self._away:  # it is back: the next picture does not wait for its turn
+                    self._away, self._turn, self._sent_ns = False, self._policy.step.every, None
                 self.counts["bytes"] += answer.size
                 self._policy.taken(now_s, size=answer.size, delay_s=answer.delay_s)
             else:
                 self.counts["postponed"] += 1
+                self._away = True
                 self._policy.failed(now_s)
 
     def judge(self, *, oldest_s: float, events_waiting: int) -> bool:

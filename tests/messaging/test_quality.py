@@ -152,6 +152,7 @@ def test_whatever_it_is_told_it_goes_up_by_one_step_and_only_after_calm(
 
 def test_a_link_that_does_not_answer_gets_the_smallest_picture_at_once() -> None:
     policy = QualityPolicy()
+    policy.taken(0.0, size=FULL_BYTES, delay_s=0.02)
     assert policy.judge(0.0, oldest_s=STUCK_S + 0.1)
     assert policy.index == LAST
     assert "does not answer" in policy.reason
@@ -159,9 +160,17 @@ def test_a_link_that_does_not_answer_gets_the_smallest_picture_at_once() -> None
 
 def test_a_picture_that_was_not_taken_in_time_means_the_same() -> None:
     policy = QualityPolicy()
+    policy.taken(0.0, size=FULL_BYTES, delay_s=0.02)
     policy.failed(0.0)
     policy.judge(0.0)
     assert policy.index == LAST
+
+
+def test_before_the_first_answer_nothing_is_known_of_the_link() -> None:
+    policy = QualityPolicy()
+    policy.failed(0.0)
+    assert not policy.judge(0.0, oldest_s=10.0)
+    assert policy.index == 0
 
 
 def test_a_link_that_is_long_but_wide_gets_every_picture() -> None:

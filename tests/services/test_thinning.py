@@ -93,6 +93,15 @@ def test_a_camera_whose_clock_begins_anew_is_shown_again() -> None:
     assert not all(thinner.thin(frame).later for frame in again)
 
 
+def test_when_an_answer_comes_after_an_absence_the_next_picture_is_sent_at_once() -> None:
+    thinner = at_step(len(STEPS) - 1)
+    frames = every(10, 5)
+    assert [thinner.thin(frame).later for frame in frames[:4]] == [True, False, True, True]
+    thinner.answered(LiveAnswer(taken=False, size=1000, delay_s=2.0))
+    thinner.answered(LiveAnswer(taken=True, size=1000, delay_s=0.1))
+    assert not thinner.thin(frames[4]).later
+
+
 def test_what_became_of_pictures_is_counted_and_told() -> None:
     thinner = Thinner()
     for taken in (True, True, None, False):

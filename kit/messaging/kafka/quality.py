@@ -86,6 +86,7 @@ class QualityPolicy:
         self.steps = tuple(steps)
         self.index = 0
         self.reason = "the link takes all pictures"
+        self._ever_taken = False
         self._taken: deque[tuple[float, int, float]] = deque()
         self._offered: deque[tuple[float, int]] = deque()
         self._overtaken: deque[float] = deque()
@@ -118,6 +119,7 @@ class QualityPolicy:
             size: Its bytes.
             delay_s: Since it was handed over, seconds.
         """
+        self._ever_taken = True
         self._taken.append((now_s, size, delay_s))
         self._delays.append((now_s, delay_s))
 
@@ -154,7 +156,7 @@ class QualityPolicy:
         self._forget(now_s)
         settled = now_s - self._changed_s >= SETTLE_S
         gone = oldest_s > STUCK_S or self._failed_s is not None
-        if gone:
+        if gone and self._ever_taken:  # before the first answer nothing is known of the link
             return self._lose(now_s)
         if self._tried_up_s is not None and now_s - self._tried_up_s >= PROVEN_S:
             self._tried_up_s, self._patience_s = None, UP_AFTER_S
