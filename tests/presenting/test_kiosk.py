@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from kit.errors import EventError
+from kit.messaging.mqtt import MqttClient
 from kit.presenting.kiosk.app import STATIC
+from kit.presenting.kiosk.keeper import BrokerKeeper
 from kit.presenting.kiosk.score import score
 from kit.presenting.kiosk.visit import IDLE_S, Phase, Visit
 
@@ -131,3 +137,19 @@ def test_the_page_asks_for_nothing_foreign_and_makes_no_markup_of_texts(path: Pa
     text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
     for word in ("http://", "https://", "innerHTML", "eval(", " style=", "onclick="):
         assert word not in text
+
+
+def test_a_broker_that_dies_is_followed_by_one_at_the_same_address() -> None:
+    with BrokerKeeper() as keeper:
+        with MqttClient(keeper.url, service="before", train_id="test"):
+            pass
+        first = keeper.pid
+        os.kill(first, signal.SIGKILL)
+        deadline_s = time.monotonic() + 60
+        while not keeper.restarts:
+            assert time.monotonic() < deadline_s, "no broker took its place"
+            time.sleep(0.05)  # until one did
+        assert keeper.pid != first
+        with MqttClient(keeper.url, service="after", train_id="test") as client:
+            assert client.stats.connected
+    assert not psutil.pid_exists(keeper.pid)

@@ -20,6 +20,7 @@ from kit.console.app import LOOPBACK
 from kit.errors import ConfigError
 from kit.messaging.brokers import ensure_brokers
 from kit.presenting.kiosk.app import application
+from kit.presenting.kiosk.keeper import BrokerKeeper
 from kit.presenting.kiosk.kiosk import Kiosk, Options
 from kit.presenting.machine_check import browser
 from kit.presenting.reset import KIOSK_FILE
@@ -58,6 +59,11 @@ def serve(
     program = _browser() if open_browser else None
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
+        if settings.mqtt_url is None:
+            keeper = stack.enter_context(BrokerKeeper())
+            settings = settings.model_copy(
+                update={"mqtt_url": SecretStr(keeper.url), "mqtt_ca_file": None}
+            )
         settings = stack.enter_context(ensure_brokers(settings))
         if settings.arm_key is None:
             settings = settings.model_copy(update={"arm_key": SecretStr(secrets.token_hex(16))})
