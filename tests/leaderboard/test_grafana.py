@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from kit.leaderboard.grafana.files import dashboards, grafana_files
+from kit.leaderboard.grafana.parts import ref_id
 from kit.leaderboard.kubernetes import acm
 from kit.leaderboard.prometheus import names
 from kit.leaderboard.prometheus.api import PrometheusApi
@@ -209,3 +210,14 @@ def test_the_committed_dashboards_are_those_of_the_original_rules() -> None:
     assert committed == made, (
         "run: kit leaderboard grafana --out presenters/leaderboard, and remove its acm folder"
     )
+
+
+def test_the_queries_of_a_panel_are_named_as_grafana_names_them() -> None:
+    assert [ref_id(number) for number in (0, 25, 26, 27, 701, 702)] == [
+        "A",
+        "Z",
+        "AA",
+        "AB",
+        "ZZ",
+        "AAA",
+    ]

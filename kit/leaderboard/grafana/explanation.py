@@ -11,6 +11,9 @@ from kit.leaderboard.rules import Exercise, Rules
 UID = "leaderboard-explanation"
 """Identity of the dashboard."""
 
+BARS = 30
+"""How many users have a bar."""
+
 
 def explanation(rules: Rules) -> sdk.Dashboard:
     """Return the dashboard.
@@ -68,7 +71,7 @@ def _worth_now(rules: Rules) -> sdk.TimeSeries:
         .legend(parts.legend_table("lastNotNull"))
     )
     for index, each in enumerate(names.scored(rules, names.ALL)):
-        ref = chr(ord("A") + index % 26)
+        ref = parts.ref_id(index)
         panel = panel.with_target(parts.over_time(_worth(each), each.title or each.id, ref=ref))
     return panel
 
@@ -80,11 +83,12 @@ def _worth(each: Exercise) -> str:
 
 def _made_of() -> sdk.BarChart:
     every = "env='$env',user=~'$user'"
-    bonus = f"sum by (user) ({{__name__=~'leaderboard_.+_onetime_bonus:.+',{every}}})"
-    since = f"sum by (user) ({{__name__=~'leaderboard_.+_lifetime_bonus:.+',{every}}})"
+    first = f"and on (user) topk({BARS}, {parts.SCORES})"
+    bonus = f"sum by (user) ({{__name__=~'leaderboard_.+_onetime_bonus:.+',{every}}}) {first}"
+    since = f"sum by (user) ({{__name__=~'leaderboard_.+_lifetime_bonus:.+',{every}}}) {first}"
     return (
         sdk.BarChart()
-        .title("What the scores are made of")
+        .title(f"What the scores of the first {BARS} are made of")
         .datasource(parts.source())
         .height(14)
         .span(12)
@@ -144,7 +148,7 @@ def _state(rules: Rules) -> sdk.StateTimeline:
         .merge_values(True)
         .mappings([mapping])
         .color_scheme(parts.color(sdk.FieldColorModeId.THRESHOLDS))
-        .with_target(parts.over_time(expr, "{{user}}: {{exercise}}"))
+        .with_target(parts.over_time(f"{expr} and on (user) {parts.LEADING}", _LEGEND))
     )
 
 
@@ -155,8 +159,11 @@ def _bonus(rules: Rules, kind: str, title: str) -> sdk.TimeSeries:
         _lines(title, 12)
         .height(12)
         .legend(parts.legend_table("lastNotNull"))
-        .with_target(parts.over_time(expr, "{{user}}: {{exercise}}"))
+        .with_target(parts.over_time(f"{expr} and on (user) {parts.LEADING}", _LEGEND))
     )
+
+
+_LEGEND = "{{user}}: {{exercise}}"
 
 
 def _lines(title: str, span: int) -> sdk.TimeSeries:

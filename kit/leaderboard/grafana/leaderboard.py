@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from kit.leaderboard.grafana import parts, sdk
 from kit.leaderboard.prometheus import names
-from kit.leaderboard.prometheus.names import END, SCORE, USER
+from kit.leaderboard.prometheus.names import END, USER
 from kit.leaderboard.rules import Rules
 
 UID = "leaderboard"
 """Identity of the dashboard."""
-
-LEADERS = 10
-"""How many users have a line in the graph."""
 
 LONGEST = 30
 """How many users have a bar, unless the rules reward another number."""
@@ -40,7 +37,6 @@ def leaderboard(rules: Rules) -> sdk.Dashboard:
 
 _AHEAD = f"max({parts.SCORES}) - min(topk(2, {parts.SCORES}))"
 _LEFT = f"clamp_min({END} - time(), 0)"
-_LEADING = f"topk({LEADERS}, {{__name__=~'{SCORE}:.+',env='$env',user=~'$user'}} @ end())"
 
 
 def _minutes(rules: Rules) -> int:
@@ -105,14 +101,14 @@ def _finishers(rules: Rules) -> sdk.BarGauge:
         chosen = f"{{__name__=~'{series}',env='$env',user=~'$user'}}"
         expr = f"count({chosen}) or vector(0)"
         title = exercise.title or exercise.id
-        gauge = gauge.with_target(parts.now(expr, title, ref=chr(ord("A") + number % 26)))
+        gauge = gauge.with_target(parts.now(expr, title, ref=parts.ref_id(number)))
     return gauge
 
 
 def _scores() -> sdk.TimeSeries:
     return (
         sdk.TimeSeries()
-        .title(f"Points of the first {LEADERS} over time")
+        .title(f"Points of the first {parts.FIRST} over time")
         .datasource(parts.source())
         .height(14)
         .span(parts.WIDTH)
@@ -124,5 +120,5 @@ def _scores() -> sdk.TimeSeries:
         .legend(parts.legend_table("lastNotNull"))
         .tooltip(parts.all_values())
         .color_scheme(parts.color(sdk.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
-        .with_target(parts.over_time(f"{parts.SCORES} and on (user) {_LEADING}", "{{user}}"))
+        .with_target(parts.over_time(f"{parts.SCORES} and on (user) {parts.LEADING}", "{{user}}"))
     )

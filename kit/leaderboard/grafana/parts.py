@@ -14,6 +14,12 @@ SOURCE = "${datasource}"
 SCORES = f"{{__name__=~'{SCORE}:.+',env='$env',user=~'$user'}}"
 """The chosen users' scores on the chosen board."""
 
+FIRST = 10
+"""How many users have lines of their own, the first ones of those that are chosen."""
+
+LEADING = f"topk({FIRST}, {SCORES} @ end())"
+"""Those users' scores at the end of the time that is shown."""
+
 WIDTH = 24
 """Columns of Grafana's grid."""
 
@@ -112,6 +118,16 @@ def now(expr: str, legend: str, *, ref: str = "A") -> sdk.Dataquery:
 def table(expr: str, *, ref: str = "A") -> sdk.Dataquery:
     """Return a query for now whose labels become columns."""
     return now(expr, "", ref=ref).format(sdk.PromQueryFormat.TABLE)
+
+
+def ref_id(number: int) -> str:
+    """Name the queries of a panel as Grafana does: A to Z, then AA and so on."""
+    name = ""
+    number += 1
+    while number:
+        number, place = divmod(number - 1, 26)
+        name = chr(ord("A") + place) + name
+    return name
 
 
 def _query(expr: str, legend: str, ref: str) -> sdk.Dataquery:
