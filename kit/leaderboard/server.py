@@ -151,13 +151,17 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ConfigError(
             f"The leaderboard cannot listen on {host}, port {port}",
             got=error.strerror or str(error),
             fix="name another port with --port, or let it choose: --port 0",
         ) from error
+    # Connections inherit it. asyncio does not set it on those of a socket of our own, and the second
+    # part of each answer would wait 40 ms for the acknowledgement of the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _is_loopback(host: str) -> bool:
