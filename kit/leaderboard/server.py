@@ -158,8 +158,8 @@ def _listen(host: str, port: int) -> socket.socket:
             got=error.strerror or str(error),
             fix="name another port with --port, or let it choose: --port 0",
         ) from error
-    # Connections inherit it. asyncio does not set it on those of a socket of our own, and the second
-    # part of each answer would wait 40 ms for the acknowledgement of the first.
+    # Connections inherit it. asyncio does not set it on those of a socket of our own, and the
+    # second part of each answer would wait 40 ms for the acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
