@@ -1,4 +1,4 @@
-"""Hard negatives: frames without a sign in which a trained network sees one."""
+"""Frames without a sign, and the parts of them in which a trained network sees one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import multiprocessing
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from kit.events import FRAME_HEIGHT, FRAME_WIDTH
 from kit.mlops.dataset import LABEL_FIELDS, MAX_SIGNS, write_set
 from kit.mlops.drawing.example import EDGE_PX
 from kit.mlops.drawing.scene import draw_sign_free
@@ -67,6 +69,37 @@ def mine(
     write_set(folder, images, labels)
 
 
+def draw_frames(folder: Path, *, count: int, seed: int, workers: int = 2) -> Iterator[int]:
+    """Draw whole frames without signs, or those that are still missing.
+
+    Args:
+        folder: Gets ``frames.npy``, which :func:`open_frames` opens.
+        count: How many frames.
+        seed: The same seed draws the same frames.
+        workers: Processes that draw; 0 draws in this one.
+
+    Yields:
+        The number of frames drawn so far.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path, drawn = folder / "frames.npy", folder / "drawn.txt"
+    shape = (count, FRAME_HEIGHT, FRAME_WIDTH, 3)
+    done = int(drawn.read_text()) if drawn.exists() else 0
+    mode: Literal["r+", "w+"] = "r+" if done else "w+"
+    frames = np.lib.format.open_memmap(path, mode=mode, dtype=np.uint8, shape=shape)
+    for batch in _batches(count, seed, workers, first=done):
+        frames[done : done + len(batch)] = batch
+        done += len(batch)
+        drawn.write_text(str(done))
+        yield done
+
+
+def open_frames(folder: Path) -> NDArray[np.uint8]:
+    """Open what :func:`draw_frames` drew, (N, 400, 600, 3) uint8 BGR."""
+    frames: NDArray[np.uint8] = np.load(folder / "frames.npy", mmap_mode="r")
+    return frames
+
+
 @torch.no_grad()
 def _alarms(detector: Detector, frames: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
     """Return for each frame (M, 3): score, x and y of each alarm's cell, the surest first."""
@@ -103,8 +136,8 @@ def _parts(
         yield float(score), frame[top : top + EDGE_PX, left : left + EDGE_PX].copy()
 
 
-def _batches(count: int, seed: int, workers: int) -> Iterator[NDArray[np.uint8]]:
-    starts = range(0, count, _BATCH)
+def _batches(count: int, seed: int, workers: int, *, first: int = 0) -> Iterator[NDArray[np.uint8]]:
+    starts = range(first, count, _BATCH)
     draw = partial(_draw_batch, count=count, seed=seed)
     if workers == 0:
         yield from map(draw, starts)

@@ -1,4 +1,4 @@
-"""From nothing to a model: draw, train, export, and measure on fresh drawn pictures."""
+"""From nothing to a model: draw, train, harden, look twice, export, and measure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kit.mlops.dataset import DrawnSet, Pictures, concatenate, draw_set, join, open_set
+from kit.mlops.doubting import Tell, gather, teach
 from kit.mlops.drawing.scene import World, draw_example
 from kit.mlops.drawing.signs import OTHER
 from kit.mlops.export import Card, export
+from kit.mlops.looking import LookRecipe
 from kit.mlops.measuring.evaluate import score
-from kit.mlops.mining import mine
+from kit.mlops.mining import draw_frames, mine, open_frames
 from kit.mlops.network import Detector, SignNet
+from kit.mlops.second_look import SecondLook
 from kit.mlops.training import Recipe, Trainer, load_weights, save_weights
 
 CHECK_SEED_OFFSET = 1_000_003
@@ -54,6 +57,13 @@ class Round:
 ROUNDS = (Round(3, 8e-4, 0.5, 0.3), Round(9, 1.2e-3, 0.5, 0.35))
 """The second half of training. What deceived the network once stays among what is learnt."""
 
+LOOK_SHARE = 0.13
+"""Fresh pictures that are drawn for the second look, for each of the first half."""
+
+LOOK_SEED_OFFSET = 700_001
+"""Those, and as many frames without signs as the second half had, are drawn with the training
+seed plus this."""
+
 _WEAKEST = 0.05
 
 
@@ -70,7 +80,8 @@ class Plan:
         out: The ONNX file; the weights go beside it, ending in ``.pt``.
         base: Weights to start from; None for random ones.
         sign_free: Frames without a sign to draw for the second half of training, which learns
-            from those in which the network sees one, and from harder pictures. 0 leaves it out.
+            from those in which the network sees one, and from harder pictures; and as many again
+            for the second look. 0 leaves both out.
         labelled: Folder of a set of labelled pictures to mix in, None for none.
         labelled_share: Share of those in each epoch.
         version: Written into the model.
@@ -117,10 +128,11 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
     with _bars(quiet=quiet) as bars:
         data = _gather(plan, bars)
         network = _learn(data, plan.recipe, plan.work / "training", start, bars)
-        data_hash = data.data_hash
+        data_hash, look = data.data_hash, None
         if plan.sign_free:
             network, data_hash = _harden(plan, network, bars)
-    metrics = check_drawn(network, plan)
+            look = _doubt(plan, network, bars)
+    metrics = check_drawn(network, plan, look)
     card = Card(
         version=plan.version,
         threshold=plan.threshold,
@@ -139,8 +151,8 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
             "labelled_share": plan.labelled_share if plan.labelled else 0,
         },
     )
-    export(network, plan.out, card)
-    save_weights(network, plan.out.with_suffix(".pt"))
+    export(network, plan.out, card, look)
+    save_weights(network, plan.out.with_suffix(".pt"), look)
     return metrics
 
 
@@ -228,8 +240,32 @@ def _mine(plan: Plan, network: SignNet, number: int, count: int, bars: Progress)
     return open_set(folder)
 
 
+def _doubt(plan: Plan, network: SignNet, bars: Progress) -> SecondLook:
+    """Teach a second look with what the network sees in pictures, most of them new to it."""
+    seed = plan.recipe.seed + LOOK_SEED_OFFSET
+    fresh = _draw(plan, max(1, round(LOOK_SHARE * plan.pictures)), seed, plan.world, bars)
+    folder = plan.work / "frames"
+    bar = bars.add_task("draw frames without signs", total=plan.sign_free)
+    for done in draw_frames(folder, count=plan.sign_free, seed=seed, workers=plan.recipe.threads):
+        bars.update(bar, completed=done)
+    bars.update(bar, completed=plan.sign_free)
+    harder = f"pictures-{_HARDER[plan.world]}-*-{plan.recipe.seed + HARDER_SEED_OFFSET}"
+    known = [*sorted(plan.work.glob(harder)), *sorted(plan.work.glob("hard-[0-9]"))]
+    sets = [fresh, *map(open_set, known)]
+    torch.set_num_threads(plan.recipe.threads)
+    windows = gather(network, sets, open_frames(folder), _teller(bars, "look at pictures"))
+    recipe = LookRecipe(threads=plan.recipe.threads, seed=plan.recipe.seed)
+    tell = _teller(bars, "train the second look")
+    return teach(network, windows, recipe, plan.work / "look", tell)
+
+
+def _teller(bars: Progress, text: str) -> Tell:
+    bar = bars.add_task(text, total=None)
+    return lambda done, total: bars.update(bar, completed=done, total=total)
+
+
 def load_network(weights: Path) -> SignNet:
-    """Return the network of some weights.
+    """Return the network of some weights, without the second look that may lie beside it.
 
     Args:
         weights: A ``.pt`` file that lies beside a model, or a training's folder.
@@ -242,14 +278,15 @@ def load_network(weights: Path) -> SignNet:
     return network.eval()
 
 
-def check_drawn(network: SignNet, plan: Plan) -> DrawnMetrics:
+def check_drawn(network: SignNet, plan: Plan, look: SecondLook | None = None) -> DrawnMetrics:
     """Measure a network on fresh drawn pictures.
 
     Args:
         network: Trained weights.
         plan: Its world, seed, number of checks and threshold are used.
+        look: The second look, if there is one.
     """
-    detector = Detector(network.cpu().eval())
+    detector = Detector(network.cpu(), look).eval()
     signs, found = [], []
     for index in range(plan.checks):
         example = draw_example(plan.recipe.seed + CHECK_SEED_OFFSET, index, world=plan.world)

@@ -151,6 +151,9 @@ def _quantise(model: Path, frames: Sequence[Image], out: Path) -> None:
 def kept_in_float(graph: Any) -> list[str]:
     """Return the names of the last convolutions, and of all nodes that follow or need none.
 
+    Last is a convolution from which no other is reached by way of `OPERATORS` alone: what the
+    first look says decides where the second looks, but no layer works on it.
+
     Args:
         graph: Of an ONNX model whose nodes stand in the order in which they run.
     """
@@ -161,13 +164,14 @@ def kept_in_float(graph: Any) -> list[str]:
             carries |= set(node.output)
         for name in node.input:
             users.setdefault(name, []).append(node)
-    before_conv: set[str] = set()  # names of values that some convolution still works on
+    before_conv: set[str] = set()  # names of values that a later convolution still works on
     kept = []
     for node in reversed(graph.node):
         leads_on = any(
             user.op_type == "Conv" or set(user.output) & before_conv
             for name in node.output
             for user in users.get(name, [])
+            if user.op_type in OPERATORS
         )
         if leads_on:
             before_conv |= set(node.output)

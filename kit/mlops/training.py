@@ -14,15 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import Module
 
 from kit.errors import ConfigError
 from kit.mlops.augmentation import augment
 from kit.mlops.dataset import Pictures
 from kit.mlops.losses import BOX_WEIGHT, box_loss, heat_loss, make_targets
 from kit.mlops.network import SignNet
+from kit.mlops.second_look import SecondLook
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.jsonl"
+_LOOK = "look."  # what the second look's weights are called in a file, before their own names
 
 
 @dataclass(frozen=True)
@@ -227,13 +230,22 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
     return state
 
 
-def save_weights(network: SignNet, path: Path) -> None:
-    """Write a network's weights, from which another training can start."""
-    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, path)
+def save_weights(network: SignNet, path: Path, look: SecondLook | None = None) -> None:
+    """Write the weights of a network, from which another training can start.
+
+    Args:
+        network: The first look.
+        path: Of the file.
+        look: The second look, which goes into the same file; None if there is none.
+    """
+    weights = dict(network.state_dict())
+    if look is not None:
+        weights |= {_LOOK + name: value for name, value in look.state_dict().items()}
+    torch.save({name: value.cpu() for name, value in weights.items()}, path)
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
-    """Read the weights of a finished training, or of a running one's folder.
+    """Read the first look's weights of a finished training, or of a running one's folder.
 
     Args:
         path: A file of :func:`save_weights`, or a folder with a checkpoint.
@@ -241,17 +253,44 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         ConfigError: If there are none, or they are of another network.
     """
+    weights = {k: v for k, v in _read_weights(path).items() if not k.startswith(_LOOK)}
+    return _fitting(weights, SignNet(), path)
+
+
+def load_look(path: Path) -> SecondLook | None:
+    """Return the second look that a file of weights holds, or None if it holds none.
+
+    Args:
+        path: A file of :func:`save_weights`, or a folder with a checkpoint.
+
+    Raises:
+        ConfigError: If there are no weights, or they are of another network.
+    """
+    found = _read_weights(path)
+    weights = {k.removeprefix(_LOOK): v for k, v in found.items() if k.startswith(_LOOK)}
+    if not weights:
+        return None
+    look = SecondLook()
+    look.load_state_dict(_fitting(weights, look, path))
+    return look.eval()
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
     if path.is_dir():
         weights: dict[str, Tensor] = load_checkpoint(path)["average"]
     elif path.exists():
         weights = torch.load(path, map_location="cpu", weights_only=True)
     else:
         raise ConfigError("There are no weights to start from", got=str(path), fix="run: kit train")
-    wanted = {name: value.shape for name, value in SignNet().state_dict().items()}
+    return weights
+
+
+def _fitting(weights: dict[str, Tensor], network: Module, path: Path) -> dict[str, Tensor]:
+    wanted = {name: value.shape for name, value in network.state_dict().items()}
     if {name: value.shape for name, value in weights.items()} != wanted:
         raise ConfigError(
             "These weights belong to another network",
-            expected="those of kit.mlops.network.SignNet",
+            expected=f"those of kit.mlops.{type(network).__name__}",
             got=f"{path}: {sum(v.numel() for v in weights.values()):,} numbers",
             fix="train the base anew: kit train",
         )

@@ -17,7 +17,7 @@ from kit.mlops import commands, dataset, mining, pipeline
 from kit.mlops.drawing.scene import draw_sign_free
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.pipeline import detect_raw
-from kit.mlops.training import load_checkpoint, load_weights
+from kit.mlops.training import load_checkpoint, load_look, load_weights
 
 TINY = [*["--pictures", "20", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]]
 
@@ -33,7 +33,11 @@ def app():
 @pytest.fixture
 def in_this_process(monkeypatch, no_photos):
     """Draw here, so that the faces are drawn once for all tests."""
-    for name, function in (("draw_set", dataset.draw_set), ("mine", mining.mine)):
+    for name, function in (
+        ("draw_set", dataset.draw_set),
+        ("mine", mining.mine),
+        ("draw_frames", mining.draw_frames),
+    ):
         here = partial(_with_no_workers, function)
         monkeypatch.setattr(pipeline, name, here)
 
@@ -68,6 +72,9 @@ def test_the_second_half_of_training_learns_from_frames_without_signs(app, tmp_p
     assert not torch.equal(first["to4.0.0.weight"], last["to4.0.0.weight"])
     shipped = load_weights(Path(said["weights"]))
     assert torch.equal(shipped["to4.0.0.weight"], last["to4.0.0.weight"])
+    look = load_look(Path(said["weights"]))
+    assert look is not None
+    assert not torch.equal(look.to4[0][0].weight, shipped["to4.0.0.weight"])
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -75,6 +82,7 @@ def test_without_frames_there_is_no_second_half(app, tmp_path):
     said = run(app, "train", *TINY, "--sign-free", 0, "--work", tmp_path)
     shipped, first = load_weights(Path(said["weights"])), load_weights(tmp_path / "training")
     assert torch.equal(shipped["to4.0.0.weight"], first["to4.0.0.weight"])
+    assert load_look(Path(said["weights"])) is None
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -120,6 +128,15 @@ def test_a_network_that_nothing_deceives_is_left_as_it_is(tmp_path):
     torch.nn.init.constant_(network.heat.bias, -20.0)
     assert list(mining.mine(network, tmp_path, count=2, seed=1, keep=3, workers=0)) == [2]
     assert len(dataset.open_set(tmp_path)) == 0
+
+
+def test_frames_that_are_missing_are_drawn_and_no_others(tmp_path, no_photos):
+    drawing = mining.draw_frames(tmp_path, count=10, seed=1, workers=0)
+    assert next(drawing) == 8
+    drawing.close()
+    assert list(mining.draw_frames(tmp_path, count=10, seed=1, workers=0)) == [10]
+    frames = mining.open_frames(tmp_path)
+    assert all(np.array_equal(frames[i], draw_sign_free(1, i)) for i in (0, 9))
 
 
 def trained_with(model):
