@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import psutil
 
@@ -43,15 +43,24 @@ def crowded(pid: int, programs: int) -> Iterator[None]:
             expected="Linux",
             fix="leave the option --busy out",
         )
-    processor = min(os.sched_getaffinity(0))
+    before = os.sched_getaffinity(pid)
+    processor = min(before)
     with ExitStack() as stack:
         for _ in range(programs):
             child = stack.enter_context(Child.module("kit.bench.busy", name="busy program"))
             child.ready()
             os.sched_setaffinity(child.pid, {processor})
-        for thread in psutil.Process(pid).threads():  # each has an affinity of its own
-            os.sched_setaffinity(thread.id, {processor})
+        stack.callback(_hold, pid, before)
+        _hold(pid, {processor})
         yield
+
+
+def _hold(pid: int, processors: set[int]) -> None:
+    """Let a process, if it is still there, run on some processors only."""
+    with suppress(psutil.NoSuchProcess):
+        for thread in psutil.Process(pid).threads():  # each has an affinity of its own
+            with suppress(ProcessLookupError):  # it ended a moment ago
+                os.sched_setaffinity(thread.id, processors)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from kit.cli import EXIT_ERROR, JsonFlag, emit
 
 if TYPE_CHECKING:
     from kit.bench.outage import Phase
-    from kit.bench.traces import FrameCount, StageRun
 
 SHORT_S = 5.0
 """How long each run of ``kit bench`` is measured when nothing more is said, seconds."""
@@ -63,7 +62,7 @@ def stages(
     same machine with the same model, the classic arrangement: base64 in JSON, the model in the
     MQTT callback, quality of service 0, nothing dropped. There is no radio in the figures.
     """
-    from kit.bench.stages import PLOT, measure_stages, parse_rates, save
+    from kit.bench.stages import PLOT, measure_stages, parse_rates, save, tell
     from kit.config import Settings
     from kit.runtime.mission import make_run_dir
 
@@ -75,7 +74,7 @@ def stages(
         seconds,
         classic=classic,
         busy=busy,
-        told=lambda run: console.print(_run_told(run), markup=False),
+        told=lambda run: console.print(tell(run), markup=False),
     )
     save(found, folder)
     result = found.as_dict() | {"folder": str(folder), "plot": str(folder / PLOT)}
@@ -83,35 +82,6 @@ def stages(
     emit(result, as_json=as_json, text=f"The plot and all figures are in {folder}")
     if not result["ok"]:
         raise typer.Exit(EXIT_ERROR)
-
-
-def _run_told(run: StageRun) -> str:
-    latency = run.latency
-    whole = {"capture to controller": latency} if latency else {}
-    lines = [
-        f"{run.arrangement}, {run.fps:g} frames a second",
-        f"  {_frames_told(run.frames)}",
-        f"  {'':<36} {'p50':>8} {'p95':>8} {'p99':>8} ms",
-    ]
-    lines += [
-        f"  {name:<36} {one.p50:>8.1f} {one.p95:>8.1f} {one.p99:>8.1f}"
-        for name, one in (run.stages | whole).items()
-    ]
-    lines.append(f"  {'process':<36} {'CPU s':>8} {'% of 1':>8} {'MB':>8}")
-    lines += [
-        f"  {used.part:<36} {used.cpu_s:>8.2f} {used.cpu_percent:>8.1f} {used.memory_mb:>8.0f}"
-        for used in run.usage
-    ]
-    if run.stopped:
-        lines.append(f"  this machine was late: the train stopped {run.stopped} times")
-    return "\n".join(lines) + "\n"
-
-
-def _frames_told(frames: FrameCount) -> str:
-    return (
-        f"{frames.captured} captured, {frames.acted} acted on, "
-        f"{frames.dropped} dropped, {frames.waiting} waiting"
-    )
 
 
 def safety(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from kit.bench.traces import Arrangement, StageRun, stage_durations
@@ -12,6 +13,7 @@ from kit.runtime.outcome import STAGE_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = {Arrangement.KIT: BLUE, Arrangement.CLASSIC: STOP}
 """Colour of each arrangement."""
@@ -48,11 +50,12 @@ def plot_stages(runs: Sequence[StageRun], path: Path) -> None:
     rates = sorted({run.fps for run in runs})
     heights = [2.5] * len(rates) + [0.9 + 0.42 * len(runs)]
     with rc_context(_STYLE):
-        figure = Figure(figsize=(9.6, sum(heights) + 0.6), layout="constrained")
+        figure = Figure(figsize=(9.6, sum(heights) + 0.5), layout="constrained")
         axes = figure.subplots(len(heights), gridspec_kw={"height_ratios": heights})
         for rate, axis in zip(rates, axes, strict=False):
             _latency(axis, [run for run in runs if run.fps == rate])
-        _medians(axes[-1], runs)
+        _cut(axes[-1], _medians(axes[-1], runs))
+        _legend(figure)
         figure.savefig(path, dpi=120)
 
 
@@ -60,7 +63,7 @@ def _latency(axis: Axes, runs: Sequence[StageRun]) -> None:
     for run in reversed(runs):  # the kit's dots on top
         points = run.points
         latency, frames = run.latency, run.frames
-        median = f"p50 {latency.p50:.0f} ms, p99 {latency.p99:.0f} ms" if latency else "no frame"
+        taken = f"p50 {latency.p50:.0f} ms, p99 {latency.p99:.0f} ms" if latency else "no frame"
         late = f"{frames.dropped} dropped, {frames.waiting} still waiting"
         axis.scatter(
             [s for s, _ in points],
@@ -69,34 +72,38 @@ def _latency(axis: Axes, runs: Sequence[StageRun]) -> None:
             alpha=0.65,
             linewidths=0,
             color=COLOURS[run.arrangement],
-            label=f"{run.arrangement}: {median}; {late}",
+            label=f"{run.arrangement}: {taken}; {late}",
         )
-    highest = [max((ms for _, ms in run.points), default=1.0) for run in runs]
-    if max(highest) > FAR_APART * min(highest):
+    if _far_apart([max((ms for _, ms in run.points), default=1.0) for run in runs]):
         axis.set_yscale("log")
+        axis.yaxis.set_major_formatter("{x:g}")
     else:
         axis.set_ylim(bottom=0)
+    axis.set_xlim(0, max(run.seconds for run in runs) * 1.005)
     axis.set_title(f"{runs[0].fps:g} frames a second", loc="left", fontsize=11, weight="bold")
-    axis.set(xlabel="seconds", ylabel="capture to controller, ms")
-    axis.margins(x=0.01)
-    axis.tick_params(length=0)
+    axis.set(xlabel="seconds of capture", ylabel="capture to controller, ms")
+    axis.tick_params(length=0, which="both")
     handles, labels = axis.get_legend_handles_labels()
     axis.legend(
         handles[::-1],
         labels[::-1],
         loc="lower right",
-        bbox_to_anchor=(1, 1),
-        ncols=1,
+        bbox_to_anchor=(1, 0.98),
         frameon=False,
         fontsize=9,
         borderpad=0,
+        handletextpad=0.1,
     )
 
 
-def _medians(axis: Axes, runs: Sequence[StageRun]) -> None:
-    from statistics import median
+def _far_apart(values: Sequence[float]) -> bool:
+    return max(values) > FAR_APART * min(values)
 
+
+def _medians(axis: Axes, runs: Sequence[StageRun]) -> list[float]:
+    """Draw a bar of the medians for each run; return their lengths, milliseconds."""
     names = list(STAGE_NAMES.values())
+    lengths = []
     for row, run in enumerate(runs):
         left = 0.0
         for name, taken in stage_durations(run.traces).items():
@@ -104,24 +111,37 @@ def _medians(axis: Axes, runs: Sequence[StageRun]) -> None:
             colour = STAGE_COLOURS[names.index(name)]
             axis.barh([row], [width], left=left, color=colour, height=0.62)
             left += width
+        lengths.append(left)
     axis.set_yticks(range(len(runs)), [f"{run.arrangement}, {run.fps:g} fps" for run in runs])
     axis.invert_yaxis()
     axis.grid(visible=False, axis="y")
     axis.tick_params(length=0)
     axis.set_xlabel("milliseconds, medians of the stages")
-    handles = [_patch(STAGE_COLOURS[index]) for index in range(len(names))]
-    axis.legend(
-        handles,
+    return lengths
+
+
+def _cut(axis: Axes, lengths: Sequence[float]) -> None:
+    """Cut off bars that are far longer than the others, and say how long they are."""
+    if not _far_apart(lengths):
+        return
+    shown = FAR_APART / 4 * max(one for one in lengths if one <= FAR_APART * min(lengths))
+    axis.set_xlim(0, shown)
+    for row, length in enumerate(lengths):
+        if length > shown:
+            axis.text(
+                shown * 0.99, row, f"{length / 1000:.1f} s  →", ha="right", va="center", color="w"
+            )
+
+
+def _legend(figure: Figure) -> None:
+    from matplotlib.patches import Patch
+
+    names = list(STAGE_NAMES.values())
+    figure.legend(
+        [Patch(color=STAGE_COLOURS[index]) for index in range(len(names))],
         names,
-        loc="upper center",
-        bbox_to_anchor=(0.45, -0.42),
+        loc="outside lower center",
         ncols=4,
         frameon=False,
         fontsize=9,
     )
-
-
-def _patch(colour: str) -> Any:
-    from matplotlib.patches import Patch
-
-    return Patch(color=colour)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.bench.figures import machine
-from kit.bench.traces import Arrangement, StageRun
+from kit.bench.traces import Arrangement, FrameCount, StageRun, Trace
 from kit.errors import ConfigError
 
 RESULT = "stages.json"
@@ -153,16 +153,45 @@ def save(found: Stages, folder: Path) -> None:
     with (folder / FRAMES).open("w", encoding="utf-8") as file:
         for run in found.runs:
             for trace in run.traces:
-                file.write(json.dumps(_frame(run, trace.sequence, trace.captured_ns, trace.marks)))
-                file.write("\n")
+                file.write(json.dumps(_line(run, trace)) + "\n")
     plot_stages(found.runs, folder / PLOT)
 
 
-def _frame(run: StageRun, sequence: int, captured_ns: int, marks: Any) -> dict[str, Any]:
+def tell(run: StageRun) -> str:
+    """Return a table of a run for people: stages, frames, processes."""
+    latency = run.latency
+    whole = {"capture to controller": latency} if latency else {}
+    lines = [
+        f"{run.arrangement}, {run.fps:g} frames a second",
+        f"  {_frames(run.frames)}",
+        f"  {'':<36} {'p50':>8} {'p95':>8} {'p99':>8} ms",
+    ]
+    lines += [
+        f"  {name:<36} {one.p50:>8.1f} {one.p95:>8.1f} {one.p99:>8.1f}"
+        for name, one in (run.stages | whole).items()
+    ]
+    lines.append(f"  {'process':<36} {'CPU s':>8} {'% of 1':>8} {'MB':>8}")
+    lines += [
+        f"  {used.part:<36} {used.cpu_s:>8.2f} {used.cpu_percent:>8.1f} {used.memory_mb:>8.0f}"
+        for used in run.usage
+    ]
+    if run.stopped:
+        lines.append(f"  this machine was late: the train stopped {run.stopped} times")
+    return "\n".join(lines) + "\n"
+
+
+def _frames(frames: FrameCount) -> str:
+    return (
+        f"{frames.captured} captured, {frames.acted} acted on, "
+        f"{frames.dropped} dropped, {frames.waiting} waiting"
+    )
+
+
+def _line(run: StageRun, trace: Trace) -> dict[str, Any]:
     return {
         "arrangement": str(run.arrangement),
         "fps": run.fps,
-        "sequence": sequence,
-        "captured_ns": captured_ns,
-        "marks": {str(stage): at_ns for stage, at_ns in marks.items()},
+        "sequence": trace.sequence,
+        "captured_ns": trace.captured_ns,
+        "marks": {str(stage): at_ns for stage, at_ns in trace.marks.items()},
     }
