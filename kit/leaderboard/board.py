@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from kit.leaderboard.desk import Desk, Moment, Phase, from_epoch_ms
-from kit.leaderboard.rules import Exercise, Rules
+from kit.leaderboard.lines import graph, rate
+from kit.leaderboard.rules import Rules
 from kit.leaderboard.standings import Standing, Standings, TeamStanding
 
 ROWS = 120
@@ -51,6 +52,7 @@ class News:
         name: What to call that user.
         exercise: Which exercise; empty for a lead.
         rank: The user's place.
+        value: What was measured, if something was.
     """
 
     at_ms: int
@@ -59,6 +61,7 @@ class News:
     name: str
     exercise: str = ""
     rank: int = 0
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ def document(
             row_fields(row, rules, here, leader=leader, before=extras.before.get(row.user))
             for row in rows
         ],
-        "graph": [] if hidden else _graph(rows[:LINES], rules, here, extras.turns_ms),
-        "firsts": [] if hidden else _firsts(shown),
+        "graph": [] if hidden else graph(rows[:LINES], rules, here, extras.turns_ms),
+        "firsts": [] if hidden else _firsts(shown, rules),
         "news": [] if hidden else [_news(each) for each in extras.news],
         "brackets": [] if hidden else _brackets(shown.rows[:BRACKETED], rules),
         "teams": [] if hidden else [_team(team) for team in shown.teams[:GROUP_ROWS]],
@@ -169,7 +172,7 @@ def row_fields(
         "user": row.user,
         "name": row.shown,
         "score": round(row.score, 6),
-        "rate": _rate(row, rules, here),
+        "rate": rate(row, rules, here),
         "gap": None if leader is None else round(leader - row.score, 6),
         "move": 0 if before is None else before - row.rank,
         "bracket": row.bracket,
@@ -177,19 +180,6 @@ def row_fields(
         "done": {each.exercise: {"at_s": each.at_s, "value": each.value} for each in row.finishes},
         "part": _parts(row, rules),
     }
-
-
-def _rate(row: Standing, rules: Rules, here: Moment) -> float:
-    """Return the points that each second brings, while the board moves."""
-    if here.phase is not Phase.RUNNING:
-        return 0.0
-    return sum(_slope(rules.exercise(each.exercise)) for each in row.finishes)
-
-
-def _slope(exercise: Exercise | None) -> float:
-    if exercise is None or exercise.measure is not None:
-        return 0.0
-    return exercise.slope / exercise.step_s
 
 
 def _parts(row: Standing, rules: Rules) -> dict[str, float]:
@@ -221,47 +211,34 @@ def _event(rules: Rules) -> dict[str, Any]:
     }
 
 
-def _graph(
-    rows: Iterable[Standing], rules: Rules, here: Moment, turns_ms: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "user": row.user,
-            "name": row.shown,
-            "points": _line(row, rules, here.shown_ms, turns_ms.get(row.user)),
-        }
-        for row in rows
-    ]
-
-
-def _line(
-    row: Standing, rules: Rules, now_ms: int, turn_ms: int | None
-) -> list[tuple[float, float]]:
-    """Return the corners of a user's score: (seconds, points), from the start to now."""
-    jumps = [
-        (each.at_ms, each.bonus, _slope(rules.exercise(each.exercise))) for each in row.finishes
-    ]
-    if other := row.adjustment - row.penalty:
-        jumps.append((now_ms if turn_ms is None else turn_ms, other, 0.0))
-    corners = [(0.0, 0.0)]
-    score = slope = last_s = 0.0
-    for at_ms, points, more in sorted(jumps):
-        at_s = at_ms / 1000
-        score += slope * (at_s - last_s)
-        corners.append((at_s, round(score, 3)))
-        score, slope, last_s = score + points, slope + more, at_s
-        corners.append((at_s, round(score, 3)))
-    corners.append((now_ms / 1000, round(row.score, 3)))
-    return corners
-
-
-def _firsts(shown: Standings) -> list[dict[str, Any]]:
+def _firsts(shown: Standings, rules: Rules) -> list[dict[str, Any]]:
+    """Return who was the first one to finish each exercise, or has the best value of it so far."""
     found = []
     for exercise, (user, at_ms) in (shown.firsts or {}).items():
+        known = rules.exercise(exercise)
         row = shown.of(user)
-        name = row.shown if row else user
-        found.append({"exercise": exercise, "user": user, "name": name, "at_s": at_ms / 1000})
+        told = {"exercise": exercise, "user": user, "name": row.shown if row else user}
+        if known is not None and known.measure is not None:
+            best = _best(shown.rows[:BRACKETED], exercise)
+            if best is not None:
+                told |= best
+        else:
+            told |= {"at_s": at_ms / 1000, "value": None}
+        found.append(told)
     return found
+
+
+def _best(rows: Iterable[Standing], exercise: str) -> dict[str, Any] | None:
+    results = [
+        ((-finish.bonus, finish.at_ms), finish, row)
+        for row in rows
+        for finish in row.finishes
+        if finish.exercise == exercise
+    ]
+    if not results:
+        return None
+    _, finish, row = min(results, key=lambda result: result[0])
+    return {"user": row.user, "name": row.shown, "at_s": finish.at_s, "value": finish.value}
 
 
 def _news(news: News) -> dict[str, Any]:
@@ -272,6 +249,7 @@ def _news(news: News) -> dict[str, Any]:
         "name": news.name,
         "exercise": news.exercise,
         "rank": news.rank,
+        "value": news.value,
     }
 
 

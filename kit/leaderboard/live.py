@@ -22,7 +22,7 @@ from kit.leaderboard.incremental import Incremental
 from kit.leaderboard.prometheus.exporter import Reading
 from kit.leaderboard.rules import Rules
 from kit.leaderboard.scoring import standings
-from kit.leaderboard.standings import Standing, Standings
+from kit.leaderboard.standings import Finish, Standing, Standings
 from kit.leaderboard.store import Store, Stored
 
 NEWS = 12
@@ -232,16 +232,22 @@ class Live:
         for event in self._recent:
             row = rows.get(event.user)
             finish = _finish(row, event.exercise) if row else None
-            if row is None or finish is None or finish > here.shown_ms:
+            if row is None or finish is None or finish.at_ms > here.shown_ms:
                 continue
-            first = (shown.firsts or {}).get(event.exercise) == (event.user, finish)
-            kind = Kind.FIRST if first else Kind.FINISH
+            first = (shown.firsts or {}).get(event.exercise) == (event.user, finish.at_ms)
+            kind = Kind.FIRST if first and finish.value is None else Kind.FINISH
             found[event.user, event.exercise] = News(
-                finish, kind, event.user, row.shown, event.exercise, row.rank
+                finish.at_ms,
+                kind,
+                event.user,
+                row.shown,
+                event.exercise,
+                row.rank,
+                finish.value,
             )
         news = [*found.values(), *(each for each in self._leads if each.at_ms <= here.shown_ms)]
         return sorted(news, key=lambda each: -each.at_ms)[:NEWS]
 
 
-def _finish(row: Standing, exercise: str) -> int | None:
-    return next((each.at_ms for each in row.finishes if each.exercise == exercise), None)
+def _finish(row: Standing, exercise: str) -> Finish | None:
+    return next((each for each in row.finishes if each.exercise == exercise), None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kit.errors import ConfigError, EventError
@@ -21,11 +20,11 @@ from kit.leaderboard.api import (
     Reason,
     Token,
 )
+from kit.leaderboard.audit import trail
 from kit.leaderboard.desk import Deed, Entry, check_deed, from_epoch_ms, to_epoch_ms
 from kit.leaderboard.events import (
     Adjust,
     AnyRecord,
-    Correction,
     Disqualify,
     Hide,
     Hint,
@@ -40,9 +39,6 @@ from kit.leaderboard.standings import Standing
 
 if TYPE_CHECKING:
     from kit.leaderboard.service import Service
-
-AUDIT_ROWS = 500
-"""How many lines of the audit trail are told."""
 
 
 class Organiser:
@@ -199,24 +195,7 @@ class Organiser:
 
     def audit(self) -> list[AuditRow]:
         """Tell who did what, when and why, the newest first."""
-        rows = [_deed_row(entry) for entry in self._live.entries]
-        for stored in self._live.log:
-            record = stored.record
-            if isinstance(record, Correction):
-                rows.append(_correction_row(record, stored.recorded_at))
-            elif (by := stored.recorded_by.partition(": "))[0] in {"desk", "import"}:
-                rows.append(
-                    AuditRow(
-                        at=stored.recorded_at,
-                        who=by[2],
-                        what=record.kind if by[0] == "desk" else by[0],
-                        about=record.user,
-                        detail=getattr(record, "exercise", ""),
-                        why="",
-                    )
-                )
-        rows.sort(key=lambda row: row.at, reverse=True)
-        return rows[:AUDIT_ROWS]
+        return trail(self._live.entries, self._live.log)
 
     def _possible(self, deed: Deed) -> bool:
         try:
@@ -294,35 +273,3 @@ class Organiser:
             has_token=row.user in self._live.people,
             done=row.finished,
         )
-
-
-def _deed_row(entry: Entry) -> AuditRow:
-    detail = ""
-    if entry.deed is Deed.BEGIN:
-        detail = from_epoch_ms(entry.value).isoformat(timespec="seconds")
-    elif entry.deed is Deed.REVEAL:
-        detail = str(entry.value)
-    return AuditRow(
-        at=from_epoch_ms(entry.at_ms),
-        who=entry.who,
-        what=entry.deed,
-        about=entry.about,
-        detail=detail,
-        why=entry.why,
-    )
-
-
-def _correction_row(record: Correction, at: datetime) -> AuditRow:
-    what, detail = record.kind, ""
-    match record:
-        case Hide(hidden=False):
-            what = CorrectionKind.SHOW
-        case Disqualify(lifted=True):
-            what = CorrectionKind.REINSTATE
-        case Undo(target=detail, restore=restore):
-            what = CorrectionKind.RESTORE if restore else CorrectionKind.UNDO
-        case Adjust(points=points):
-            detail = f"{points:+g}"
-    return AuditRow(
-        at=at, who=record.who, what=what, about=record.user, detail=detail, why=record.why
-    )

@@ -97,6 +97,22 @@ def test_measured_values_have_no_rate_and_keep_their_unit() -> None:
     assert told["event"]["exercises"][0]["unit"] == "m"
 
 
+def test_of_a_measured_exercise_the_best_value_is_told_and_not_the_first() -> None:
+    measure = Measure(worst=500, best=50, points=10, unit="ms")
+    rules = Rules(name="m", duration_s=9000, exercises=(Exercise(id="fast", measure=measure),))
+    events = [
+        Event(at_ms=at_ms, user=user, exercise="fast", value=value)
+        for at_ms, user, value in (
+            (1, "ada", 300),
+            (2, "bob", 90),
+            (3, "cleo", 90),
+            (4, "bob", 400),
+        )
+    ]
+    (best,) = build(*events, rules=rules)["firsts"]
+    assert (best["user"], best["value"], best["at_s"]) == ("bob", 90, 0.002)
+
+
 def test_moves_are_places_won_since_a_while_ago() -> None:
     extras = Extras(before={"ada": 5, "bob": 1})
     told = build(finish("ada", 1800), finish("bob", 3300), extras=extras)

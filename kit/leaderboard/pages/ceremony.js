@@ -1,6 +1,6 @@
 // The reveal: covered places, which turn over one after the other, and confetti for the first three.
 import { number } from "./words.js";
-import { EXERCISE_COLOURS, find, name, part } from "./parts.js";
+import { EXERCISE_COLOURS, exerciseColour, find, name, part } from "./parts.js";
 import { result } from "./ranks.js";
 
 const PODIUM = 3;
@@ -54,7 +54,7 @@ function finishes(row, { exercises }) {
     const done = row.done[exercise.id];
     if (!done) return;
     const chip = part("i", "yes", result(done, exercise));
-    chip.style.setProperty("--colour", EXERCISE_COLOURS[index % EXERCISE_COLOURS.length]);
+    chip.style.setProperty("--colour", exerciseColour(index));
     chips.append(chip);
   });
   return chips;

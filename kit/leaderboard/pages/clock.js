@@ -1,8 +1,9 @@
 // The clock, and the event as a line with its marks. It runs on between two documents.
 import { clockTime, say } from "./words.js";
-import { EXERCISE_COLOURS, find, part, setText } from "./parts.js";
+import { exerciseColour, find, part, setText } from "./parts.js";
 
 const SOON_S = 300;
+const LATE = 0.93; // labels beyond it end at their mark
 let board = null;
 let since = 0;
 
@@ -38,21 +39,31 @@ export function tick() {
 function showMarks({ event }) {
   const course = find("course");
   const marks = event.exercises
-    .map((exercise, index) => [exercise.nominal_end_s, exercise.title, EXERCISE_COLOURS[index % 6]])
+    .map((exercise, index) => [exercise.nominal_end_s, exercise.title, exerciseColour(index)])
     .filter(([at]) => at > 0 && at <= event.duration_s);
   if (event.freezes_s !== null) addFreeze(marks, event);
   const wanted = JSON.stringify(marks);
   if (course.dataset.marks === wanted) return;
   course.dataset.marks = wanted;
   for (const old of course.querySelectorAll(".mark")) old.remove();
-  for (const [at, title, colour] of marks) {
+  let free = 0;
+  for (const [at, title, colour] of marks.sort(([one], [other]) => one - other)) {
     const mark = part("i", "mark");
+    const [from, to] = extent(at / event.duration_s, title);
+    const label = from >= free ? title : ""; // labels do not cover each other
+    if (label) free = to;
     mark.style.setProperty("--at", at / event.duration_s);
     if (colour) mark.style.setProperty("--colour", colour);
-    mark.classList.toggle("late", at / event.duration_s > 0.93);
-    mark.append(part("b", "", title));
+    mark.classList.toggle("late", at / event.duration_s > LATE);
+    mark.append(part("b", "", label));
     course.append(mark);
   }
+}
+
+// From where to where a label is, in parts of the line: a letter takes about a hundred-and-eightieth.
+function extent(at, title) {
+  const width = title.length / 180;
+  return at > LATE ? [at - width, at] : [at - width / 2, at + width / 2];
 }
 
 // Two labels at one place would cover each other, so they become one.

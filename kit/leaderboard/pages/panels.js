@@ -1,6 +1,7 @@
 // First finishers, brackets and teams, and the ticker.
 import { clockTime, number, say } from "./words.js";
-import { EXERCISE_COLOURS, find, name, part, setText } from "./parts.js";
+import { exerciseColour, find, name, part, setText } from "./parts.js";
+import { measured } from "./ranks.js";
 
 const GROUP_MS = 7000;
 const NEWS_SHOWN = 9;
@@ -34,17 +35,22 @@ function title(id) {
   return board.event.exercises.find((exercise) => exercise.id === id)?.title ?? id;
 }
 
+function resultOf({ at_s, value }, exercise) {
+  return value === null ? clockTime(at_s) : measured(value, exercise);
+}
+
 function showFirsts() {
   const list = find("firsts");
   const { exercises } = board.event;
+  setText(find("firsts-title"), say(exercises.every(({ unit }) => unit !== null) ? "bests" : "firsts"));
   list.style.setProperty("--across", Math.min(3, exercises.length));
   const shown = exercises.slice(0, 6);
   const items = shown.map((exercise, index) => {
     const first = board.firsts.find((each) => each.exercise === exercise.id);
     const item = part("li", first ? "yes" : "");
-    item.style.setProperty("--colour", EXERCISE_COLOURS[index % 6]);
+    item.style.setProperty("--colour", exerciseColour(index));
     item.append(part("p", "name what", exercise.title));
-    if (first) item.append(name(first.name), part("p", "when", clockTime(first.at_s)));
+    if (first) item.append(name(first.name), part("p", "when", resultOf(first, exercise)));
     else item.append(part("p", "when", say("first_open")));
     return item;
   });
@@ -82,9 +88,12 @@ function showNews() {
     ...news.map((each, index) => {
       const item = part("li", known && !known.includes(keys[index]) ? "new" : "");
       const place = board.event.exercises.findIndex(({ id }) => id === each.exercise);
-      item.style.setProperty("--colour", place < 0 ? "#ffd257" : EXERCISE_COLOURS[place % 6]);
+      item.style.setProperty("--colour", place < 0 ? "#ffd257" : exerciseColour(place));
       item.append(part("time", "", clockTime(each.at_s)), name(each.name));
-      item.append(` ${say(`news_${each.kind}`, { exercise: title(each.exercise) })}`);
+      const exercise = board.event.exercises[place];
+      const value = each.value === null ? "" : measured(each.value, exercise);
+      const kind = each.value === null ? each.kind : "result";
+      item.append(` ${say(`news_${kind}`, { exercise: title(each.exercise), value })}`);
       return item;
     }),
   );

@@ -2,7 +2,7 @@
 export const find = (id) => document.getElementById(id);
 
 // Colours of exercises, and of the lines of the graph: told apart by people who see few colours too.
-export const EXERCISE_COLOURS = ["#4cc9f0", "#f9a03f", "#b48cff", "#5de2a0", "#ff7aa8", "#e6e05a"];
+export const EXERCISE_COLOURS = ["#4cc9f0", "#f9a03f", "#b48cff", "#5de2a0", "#ff7aa8", "#e6e05a", "#ff6b5e", "#d3dcec"];
 export const LINE_COLOURS = [
   "#ffd257", "#4cc9f0", "#ff7a6b", "#5de2a0", "#b48cff", "#f9a03f", "#8fb4ff", "#ff8fd0",
 ];
@@ -28,4 +28,12 @@ export function drawn(tag, attributes) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;
+}
+
+export const exerciseColour = (index) => EXERCISE_COLOURS[index % EXERCISE_COLOURS.length];
+
+// A measured value has about three digits that count.
+export function digitsOf(value) {
+  const size = Math.abs(value);
+  return size >= 100 ? 0 : size >= 10 ? 1 : 2;
 }

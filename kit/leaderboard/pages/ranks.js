@@ -1,6 +1,6 @@
 // The ranking: the leaders as large rows that move, the others as pages of small ones.
 import { number, say } from "./words.js";
-import { EXERCISE_COLOURS, LINE_COLOURS, find, name, part, setText } from "./parts.js";
+import { digitsOf, exerciseColour, find, LINE_COLOURS, name, part, setText } from "./parts.js";
 
 const LEADERS = 10;
 const PACK_ROW_EM = 1.75; // least height of a small row, in its own letters
@@ -51,7 +51,7 @@ function showLegend(exercises) {
   find("legend").replaceChildren(
     ...exercises.map((exercise, index) => {
       const item = part("li", "", exercise.title);
-      item.style.setProperty("--colour", EXERCISE_COLOURS[index % 6]);
+      item.style.setProperty("--colour", exerciseColour(index));
       return item;
     }),
   );
@@ -124,7 +124,7 @@ function showDone(element, row, old) {
   exercises.forEach((exercise, index) => {
     const chip = element.children[index];
     const done = row.done[exercise.id];
-    chip.style.setProperty("--colour", EXERCISE_COLOURS[index % 6]);
+    chip.style.setProperty("--colour", exerciseColour(index));
     chip.style.setProperty("--share", row.part[exercise.id] ?? 0);
     chip.classList.toggle("yes", Boolean(done));
     chip.classList.toggle("part", !done && exercise.id in row.part);
@@ -138,8 +138,12 @@ function showDone(element, row, old) {
   });
 }
 
+export function measured(value, exercise) {
+  return `${number(value, digitsOf(value))} ${exercise?.unit ?? ""}`.trim();
+}
+
 export function result({ at_s, value }, exercise) {
-  if (exercise.unit !== null && value !== null) return `${number(value, 2)} ${exercise.unit}`.trim();
+  if (value !== null) return measured(value, exercise);
   const seconds = Math.floor(at_s);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
@@ -200,7 +204,7 @@ function showSmallRows(list, rows) {
     board.event.exercises.forEach((exercise, index) => {
       if (!line.dots.children[index]) line.dots.append(part("i"));
       const dot = line.dots.children[index];
-      dot.style.setProperty("--colour", EXERCISE_COLOURS[index % 6]);
+      dot.style.setProperty("--colour", exerciseColour(index));
       dot.classList.toggle("yes", exercise.id in row.done);
     });
     list.append(line.item);
