@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from kit.config import Settings
+from kit.console.board import TRAINS
 from kit.console.latches import latch_of
 from kit.errors import KitError
 from kit.events import TrainState
 from kit.services.operator import Operator, emergency_stop, switch_capture
+
+_OTHERS_AT_ONCE = 8
 
 
 class Order(StrEnum):
@@ -59,6 +63,9 @@ class Controls:
     def __init__(self, settings: Settings, *, changed: Callable[[], None]) -> None:
         self._settings = settings
         self._changed = changed
+        # Stops have threads of their own: nothing else that is slow may hold one up.
+        self._stops = ThreadPoolExecutor(TRAINS, thread_name_prefix="stop")
+        self._others = ThreadPoolExecutor(_OTHERS_AT_ONCE, thread_name_prefix="order")
         self._under_way: dict[tuple[str, Order], asyncio.Task[None]] = {}
         self._latest: dict[str, tuple[Order, Outcome | None]] = {}
 
@@ -126,7 +133,8 @@ class Controls:
     ) -> None:
         outcome: Outcome | None = None
         try:
-            outcome = await asyncio.to_thread(send)
+            threads = self._stops if order is Order.STOP else self._others
+            outcome = await asyncio.get_running_loop().run_in_executor(threads, send)
         except KitError as error:
             outcome = Outcome(Trouble.NOT_CARRIED_OUT, str(error))
         finally:
