@@ -84,7 +84,7 @@ class LiveBoard:
         board = self._at(at_s)
         past = self._engine.standings(max(at_s - LOOK_BACK_S, 0))
         before = {row.user: row.rank for row in past.rows}
-        self.rows.value = _STYLE + board_html(board, self._rules, top=self._top, before=before)
+        self.rows.value = board_html(board, self._rules, top=self._top, before=before)
         return board
 
     def _ipython_display_(self) -> None:
@@ -110,7 +110,12 @@ class LiveBoard:
 
 
 def board_html(
-    board: Standings, rules: Rules, *, top: int = 12, before: dict[str, int] | None = None
+    board: Standings,
+    rules: Rules,
+    *,
+    top: int = 12,
+    before: dict[str, int] | None = None,
+    people: int | None = None,
 ) -> str:
     """Draw the first rows of a board.
 
@@ -119,13 +124,16 @@ def board_html(
         rules: Of the event.
         top: How many rows.
         before: Places of some moments ago, to tell who rises and who falls.
+        people: How many there are, if the board holds not all of them.
     """
     rows = board.rows[:top]
     best = max((row.score for row in rows), default=0.0) or 1.0
     lines = [_row_html(row, rules, best=best, before=before or {}) for row in rows]
     left_s = max(rules.duration_s - board.at_s, 0)
-    head = f"{clock(board.at_s)[:-4]} · {len(board.rows)} people · {clock(left_s)[:-4]} left"
-    return f'<table class="kit-board"><caption>{head}</caption>{"".join(lines)}</table>'
+    count = len(board.rows) if people is None else people
+    people_there = f"{count} {'person' if count == 1 else 'people'}"
+    head = f"{clock(board.at_s)[:-4]} · {people_there} · {clock(left_s)[:-4]} left"
+    return f'{_STYLE}<table class="kit-board"><caption>{head}</caption>{"".join(lines)}</table>'
 
 
 def _row_html(row: Standing, rules: Rules, *, best: float, before: dict[str, int]) -> str:

@@ -148,6 +148,24 @@ class Scorer:
         """Return the units that each millisecond after a finish brings."""
         return 0 if exercise.measure is not None else self._worth[exercise.id].rate
 
+    def finish(self, exercise: Exercise, so_far: Done, *, at_ms: int) -> Finish:
+        """Tell what a finish has brought.
+
+        Args:
+            exercise: Of the rules.
+            so_far: Its finish.
+            at_ms: The moment, in milliseconds from the start.
+        """
+        done_ms = so_far.at_ms or 0
+        return Finish(
+            exercise=exercise.id,
+            at_ms=done_ms,
+            bonus=self.bonus(exercise, so_far) / self.units,
+            accelerator=self.rate(exercise) * (self.clock(at_ms) - done_ms) / self.units,
+            environments=so_far.environments,
+            value=so_far.value,
+        )
+
     def row(self, scored: Scored, *, at_ms: int, rank: int, bracket_rank: int) -> Standing:
         """Build the row of one user.
 
@@ -159,14 +177,7 @@ class Scorer:
         """
         clock, units = self.clock(at_ms), self.units
         finishes = tuple(
-            Finish(
-                exercise=exercise.id,
-                at_ms=so_far.at_ms,
-                bonus=self.bonus(exercise, so_far) / units,
-                accelerator=self.rate(exercise) * (clock - so_far.at_ms) / units,
-                environments=so_far.environments,
-                value=so_far.value,
-            )
+            self.finish(exercise, so_far, at_ms=at_ms)
             for exercise, so_far in scored.done
             if so_far.at_ms is not None
         )
