@@ -109,9 +109,10 @@ class NewPerson(_Model):
     who: Who
 
 
-class Reason(_Model):
-    """Who does it, and why."""
+class TokenRequest(_Model):
+    """A new token for a participant: who gives it, and why."""
 
+    user: Who
     who: Who
     why: Why
 

@@ -18,8 +18,8 @@ from kit.leaderboard.api import (
     LogRow,
     NewPerson,
     People,
-    Reason,
     Token,
+    TokenRequest,
 )
 from kit.leaderboard.names import clean_name
 from kit.leaderboard.organiser import Organiser
@@ -86,10 +86,10 @@ def _add_people(router: APIRouter, organiser: Organiser) -> None:
         """Add a participant and tell the token, this once."""
         return await organiser.add(said)
 
-    @router.post("/people/{user}/token", status_code=201)
-    async def new_token(user: str, said: Reason) -> Token:
+    @router.post("/tokens", status_code=201)
+    async def new_token(said: TokenRequest) -> Token:
         """Replace a participant's token: the old one is worth nothing from now on."""
-        return await organiser.replace_token(user, said)
+        return await organiser.replace_token(said)
 
     @router.post("/corrections", status_code=201)
     async def correct(said: CorrectionRequest) -> Kept:

@@ -17,8 +17,8 @@ from kit.leaderboard.api import (
     NewPerson,
     People,
     Person,
-    Reason,
     Token,
+    TokenRequest,
 )
 from kit.leaderboard.audit import trail
 from kit.leaderboard.desk import Deed, Entry, check_deed, from_epoch_ms, to_epoch_ms
@@ -142,12 +142,13 @@ class Organiser:
         await self._keep(records, said.who)
         return Token(user=user, token=self._token(user))
 
-    async def replace_token(self, user: str, said: Reason) -> Token:
+    async def replace_token(self, said: TokenRequest) -> Token:
         """Give a participant a new token.
 
         Raises:
             EventError: If there is no such participant.
         """
+        user = said.user
         if user not in self._live.people:
             raise EventError(f"Nobody of the name '{user}' takes part", fix="add the participant")
         await self._enter(Deed.TOKEN, said.who, about=user, why=said.why)

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from kit.leaderboard.claims import Claim, sign
 from kit.leaderboard.public_routes import PAGES
+from kit.messaging.ports import free_port
 from tests.leaderboard.served import Served, served
 
 pytestmark = pytest.mark.browser
@@ -200,12 +201,17 @@ def test_every_word_that_a_page_asks_for_is_in_the_catalogues() -> None:
     assert len(asked) > 50
 
 
-def test_a_page_that_lost_the_service_says_so(service: Served, pages: Pages) -> None:
-    page = pages(service)
-    expect(page.locator("#nobody")).to_be_visible()
-    expect(page.locator("#lost")).to_be_hidden()
-    service.child.stop()
+def test_a_page_that_lost_the_service_says_so_and_comes_back(tmp_path: Path, pages: Pages) -> None:
+    port = free_port()
+    with served(tmp_path, port=port) as service:
+        page = pages(service)
+        expect(page.locator("#nobody")).to_be_visible()
+        expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#lost")).to_be_visible()
+    with served(tmp_path, port=port, started_s=None) as service:
+        expect(page.locator("#lost")).to_be_hidden()
+        claim(service, service.add("Ada"), "hero")
+        expect(page.locator("#leaders b.name")).to_have_text("Ada")
     assert all("ERR_CONNECTION" in fault or "ERR_INC" in fault for fault in pages.faults)
     pages.faults.clear()
 

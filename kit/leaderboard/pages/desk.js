@@ -115,7 +115,7 @@ async function newToken(user) {
   const answer = await askWhy(`${say("new_token")}: ${user}`);
   if (!answer) return;
   await attempt(async () => {
-    showToken(await askJson(`/people/${encodeURIComponent(user)}/token`, { body: { why: answer.why } }));
+    showToken(await askJson("/tokens", { body: { user, why: answer.why } }));
   });
 }
 
