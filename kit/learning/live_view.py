@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 STATUS_EVERY_S = 0.25
 """How often a browser is told decision and figures while no picture comes, seconds."""
 
+MOST_FPS = 15.0
+"""Most pictures a second that leave for a browser: Jupyter's server lets a million bytes a second
+through for each kernel, and drops what comes beyond."""
+
+FORGET_S = 3.0
+"""A picture that was not drawn within this long is not awaited any more, seconds."""
+
 FIRST_PICTURE_S = 6.0
 """How long a cell that only shows the view waits for a picture or a browser, seconds."""
 
@@ -158,15 +165,18 @@ class LiveVideo:
             picture = self.feed.take(self._may_take, STATUS_EVERY_S)
             if self._ended.is_set():
                 return
+            with self._lock:
+                self._flight.forget(time.monotonic() - FORGET_S)
             if picture is not None:
                 self._send(picture)
+                self._ended.wait(1 / MOST_FPS)
             elif self.watched:
                 self.widget.send({"say": "status", "status": self._status()})
 
     def _send(self, picture: Picture) -> None:
         header = picture.header(now_ns=time.monotonic_ns())
         with self._lock:
-            number = self._flight.send()
+            number = self._flight.send(time.monotonic())
         words = {"say": "picture", "number": number, "status": self._status(), **header}
         self.widget.send(words, buffers=[picture.frame.image])
 

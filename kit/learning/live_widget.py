@@ -33,16 +33,31 @@ class InFlight:
         self.drawn = 0
         self.overtaken = 0
         self._sent = 0
+        self._sent_s = 0.0
 
     @property
     def room(self) -> bool:
         """Whether one more may leave."""
         return self.watched and self._sent - self.drawn < IN_FLIGHT
 
-    def send(self) -> int:
-        """Note that one leaves; return its number, from 1."""
+    def send(self, now_s: float) -> int:
+        """Note that one leaves; return its number, from 1.
+
+        Args:
+            now_s: Monotonic time, seconds.
+        """
         self._sent += 1
+        self._sent_s = now_s
         return self._sent
+
+    def forget(self, before_s: float) -> None:
+        """Wait no more for what left before a moment: a server may have dropped it.
+
+        Args:
+            before_s: Monotonic time, seconds.
+        """
+        if self._sent_s < before_s:
+            self.drawn = self._sent
 
     def hear(self, words: dict[str, Any]) -> None:
         """Take in what a browser says; what makes no sense is passed over.

@@ -61,7 +61,7 @@ def test_a_page_gets_two_pictures_and_then_one_for_each_that_it_drew() -> None:
     flight.hear({"say": "ready"})
     for _ in range(IN_FLIGHT):
         assert flight.room
-        flight.send()
+        flight.send(1.0)
     assert not flight.room
     flight.hear({"say": "drawn", "number": 1, "overtaken": 0})
     assert flight.room
@@ -70,9 +70,20 @@ def test_a_page_gets_two_pictures_and_then_one_for_each_that_it_drew() -> None:
 def test_a_page_that_begins_again_is_not_awaited_for_what_the_old_one_had() -> None:
     flight = InFlight()
     flight.hear({"say": "ready"})
-    flight.send()
-    flight.send()
+    flight.send(1.0)
+    flight.send(1.0)
     flight.hear({"say": "ready"})
+    assert flight.room
+
+
+def test_what_a_server_dropped_on_the_way_is_not_awaited_for_ever() -> None:
+    flight = InFlight()
+    flight.hear({"say": "ready"})
+    flight.send(1.0)
+    flight.send(2.0)
+    flight.forget(1.5)
+    assert not flight.room
+    flight.forget(2.5)
     assert flight.room
 
 
@@ -92,7 +103,7 @@ def test_nonsense_from_a_page_lets_no_more_than_two_leave(words: dict[str, Any])
     flight.hear(words)
     sent = 0
     while flight.room and sent < 10:
-        flight.send()
+        flight.send(1.0)
         sent += 1
     assert sent == IN_FLIGHT
 

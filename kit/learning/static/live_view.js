@@ -69,19 +69,18 @@ class Screen {
     if (this.#busy) return;
     this.#busy = true;
     while (this.#next && !this.#ended) {
-      // Decoding waits for nothing; drawing waits until the page is about to be painted.
+      // What has begun is drawn; what waits meanwhile is one picture, the newest.
       const picture = this.#next;
       this.#next = null;
       try {
         const bitmap = await createImageBitmap(new Blob([picture.jpeg], { type: "image/jpeg" }));
         await new Promise((resolve) => requestAnimationFrame(resolve));
-        if (this.#next) this.#overtaken += 1;
-        else this.#paint(bitmap, picture);
+        this.#paint(bitmap, picture);
         bitmap.close();
       } catch (error) {
         this.#parts.note.textContent = `picture ${picture.sequence} cannot be read: ${error}`;
       }
-      if (!this.#next) this.#say({ say: "drawn", number: picture.number, overtaken: this.#overtaken });
+      this.#say({ say: "drawn", number: picture.number, overtaken: this.#overtaken });
     }
     this.#busy = false;
   }
