@@ -19,6 +19,7 @@ from kit.leaderboard.prometheus.files import (
     write_files,
 )
 from kit.leaderboard.prometheus.recording import Source, recording_groups
+from kit.leaderboard.prometheus.rule_tests import MISSED
 from kit.leaderboard.rules import Rules, load_rules
 from tests.leaderboard.promtool import promtool
 
@@ -217,3 +218,15 @@ def alert_check(
         "alertname": name,
         "exp_alerts": [alert] if fires else [],
     }
+
+
+@pytest.mark.parametrize(("rules", "source"), CASES)
+def test_the_generated_tests_lose_scrapes_and_let_work_flap(rules: str, source: Source) -> None:
+    text = prometheus_files(load_rules(rules), source, starts_at=STARTS_AT, interval_s=120)[TESTS]
+    series = yaml.safe_load(text)["tests"][0]["input_series"]
+    always = "kube_namespace_status_phase" if source is Source.KUBERNETES else "_participants"
+    (told, *_) = [each["values"] for each in series if always in each["series"]]
+    assert f"_x{MISSED}" in told.split()[1:]
+    if source is Source.KUBERNETES:
+        late = [each["values"] for each in series if 'namespace="late-' in each["series"]]
+        assert any(values.count("1x") > 1 and values.count("0x") > 1 for values in late)

@@ -28,6 +28,7 @@ class History:
     Attributes:
         start_s: Moment of the first sample, seconds since 1970.
         step_s: Seconds between two samples.
+        length: How many moments there are.
         series: A value for each moment of the grid, or None where there is no sample.
     """
 
@@ -39,6 +40,16 @@ class History:
     def moments(self) -> Iterator[float]:
         """Yield the moments of the grid, seconds since 1970."""
         return (self.start_s + index * self.step_s for index in range(self.length))
+
+    def lose(self, gap: range) -> None:
+        """Forget some scrapes, as if they had failed.
+
+        Args:
+            gap: Their numbers.
+        """
+        for values in self.series.values():
+            for index in gap:
+                values[index] = None
 
     def put(self, name: str, labels: Mapping[str, str], index: int, value: float) -> None:
         """Set one sample."""

@@ -1,8 +1,8 @@
 """Unit tests for the generated rules, to be run by ``promtool test rules``.
 
 A small event is told: one who is early, one who is late and whose work flaps, one who does the
-first environment only, and one who does nothing. What the rules have to give comes from the pure
-function.
+first environment only, and one who does nothing. Some scrapes fail. What the rules have to give
+comes from the pure function.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from kit.leaderboard.scoring import standings
 
 STARTS_AFTER = 20
 """How many evaluations there are before the told event starts: promtool's clock begins at 0."""
+
+MISSED = 2
+"""How many scrapes fail."""
 
 DIGITS = 0.0001
 """Points are compared after rounding to this."""
@@ -122,10 +125,12 @@ def _inputs(
 ) -> list[dict[str, str]]:
     starts_at_s = STARTS_AFTER * interval_s
     length = STARTS_AFTER + round(rules.duration_s * 1.2 / interval_s)
+    gap = _quiet(records, interval_s, length)
     if source is Source.EXPORTER:
         told = exported(
             rules, records, starts_at_s=starts_at_s, start_s=0, step_s=interval_s, length=length
         )
+        told.lose(gap)
         return to_promtool(told)
     start = History(0, interval_s, length)
     for index in range(length):
@@ -133,7 +138,18 @@ def _inputs(
     seen = kube_state(
         rules, records, starts_at_s=starts_at_s, start_s=0, step_s=interval_s, length=length
     )
+    seen.lose(gap)
     return to_promtool(start) + to_promtool(seen)
+
+
+def _quiet(records: Sequence[AnyRecord], interval_s: float, length: int) -> range:
+    """Return scrapes that may fail: nothing happens then, and nothing is compared."""
+    busy = {STARTS_AFTER + round(record.at_ms / 1000 / interval_s) for record in records}
+    compared = {STARTS_AFTER + round((length - STARTS_AFTER) * share / 1.2) for share in _MOMENTS}
+    for index in range(length // 3, length - MISSED):
+        if not (busy | compared) & set(range(index, index + MISSED)):
+            return range(index, index + MISSED)
+    return range(0)
 
 
 def _checks(
