@@ -324,6 +324,27 @@ def test_the_board_of_a_moment_is_that_of_the_records_up_to_it(
     assert standings(RULES, log, at_s) == standings(RULES, past, at_s)
 
 
+changes = st.lists(
+    st.tuples(st.integers(0, 12), st.sampled_from(["up", "db"]), st.booleans()), max_size=14
+)
+
+
+@given(told=changes)
+def test_done_is_what_somebody_would_see_who_looks_at_every_millisecond(
+    told: list[tuple[int, str, bool]],
+) -> None:
+    both = rules(conditions=[{"id": "up"}, {"id": "db"}])
+    log = [finish("ada", "x", ms / 1000, condition=what, value=holds) for ms, what, holds in told]
+
+    def holds(what: str, now_ms: int) -> bool:
+        past = [(ms, value) for ms, name, value in told if name == what and ms <= now_ms]
+        return max(past, default=(0, False))[1]
+
+    seen = [ms for ms in range(14) if holds("up", ms) and holds("db", ms)]
+    rows = standings(both, log).rows
+    assert [row.finished for row in rows if row.finished] == [{"x": ms / 1000} for ms in seen[:1]]
+
+
 def switched(value: int, at_s: float) -> list[AnyRecord]:
     """All conditions of Ada's exercise 'all', everywhere, switched on or off."""
     return [
