@@ -16,8 +16,10 @@ from kit.errors import EventError
 from kit.messaging.mqtt import MqttClient
 from kit.presenting.kiosk.app import STATIC
 from kit.presenting.kiosk.keeper import BrokerKeeper
+from kit.presenting.kiosk.mission_child import PhaseDisplay
 from kit.presenting.kiosk.score import score
 from kit.presenting.kiosk.visit import IDLE_S, Phase, Visit
+from kit.runtime.view import View
 
 WELL: dict[str, Any] = {
     "stopped": True,
@@ -153,3 +155,23 @@ def test_a_broker_that_dies_is_followed_by_one_at_the_same_address() -> None:
         with MqttClient(keeper.url, service="after", train_id="test") as client:
             assert client.stats.connected
     assert not psutil.pid_exists(keeper.pid)
+
+
+def test_a_missions_process_tells_its_result_before_the_report_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def save(run: str, verdict: str) -> None:
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "mission.json").write_text(json.dumps({"verdict": verdict}))
+
+    save("20260501-093000", "of somebody before")
+    display = PhaseDisplay(tmp_path)
+    display.show(View(phase="Under way", seconds=60))
+    display.show(View(phase="Under way", seconds=60))
+    save("20260501-094000", "of this one")
+    display.show(View(phase="Writing the report", seconds=60))
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"phase": "Under way"},
+        {"phase": "Writing the report"},
+        {"result": {"verdict": "of this one"}},
+    ]

@@ -124,10 +124,15 @@ def test_a_visit_with_an_emergency_stop_and_a_reset(kiosk: Running, browser: Any
     reach("score")
     assert page.is_visible("#stop")
     assert "emergency stop" in page.inner_text("#score-more")
+    page.click("#next")
+    reach("attract")
+    page.fill("#name", "Bob")
+    page.click("#start")
+    reach("preparing")  # a reset may come at any time
     done = reset(Settings(runs_dir=kiosk.runs))
     assert done.ok, done.problems
     assert done.kiosk == "its name and score are cleared"
-    assert done.moved == 1
+    assert done.moved >= 1
     reach("attract")
     assert page.input_value("#name") == ""
     assert problems == []

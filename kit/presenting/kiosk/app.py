@@ -93,7 +93,7 @@ def application(kiosk: Kiosk, *, token: str, hosts: tuple[str, ...] = LOOPBACK) 
         shown = request.headers.get(TOKEN_HEADER, "")
         if not hmac.compare_digest(shown.encode(), token.encode()):
             return JSONResponse({"error": "the token is wrong"}, status_code=403)
-        await kiosk.reset()
+        kiosk.reset()
         return JSONResponse({"ok": True})
 
     return Starlette(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -113,34 +113,42 @@ class Kiosk:
         return self._ear
 
     def start(self, name: str, track: str) -> None:
-        """Begin a visit with its mission.
+        """Begin a visit with its mission; nothing happens while another visitor's runs.
 
         Raises:
             EventError: If that is no name.
         """
-        if self._pilot.flying:
-            return
         chosen = track if track in self.options.tracks else self.options.tracks[0]
-        self._visit = self._visit.start(name, chosen, now_s=time.monotonic())
-        self._ear.attract(playing=False)
-        self._ear.forget()
-        self._pilot.fly(self._plan(chosen))
+        before = self._visit
+        self._visit = before.start(name, chosen, now_s=time.monotonic())
+        if self._visit is not before:
+            self._ear.attract(playing=False)
+            self._ear.forget()
+            self._spawn(self._fly(self._visit))
+
+    async def _fly(self, visit: Visit) -> None:
+        """Fly a visit's mission, once one that was broken off has come to its end."""
+        await asyncio.to_thread(self._pilot.wait)
+        if self._visit.number == visit.number and self._visit.flying:
+            self._pilot.fly(self._plan(visit.track), visit.number)
 
     def stop(self) -> None:
         """Stop the train at once, whoever asks and whatever is under way, and end the mission."""
         self._ear.stop_train("emergency stop at the kiosk")
         self._visit = self._visit.stop()
-        self._pilot.interrupt()
+        if self._pilot.flying:
+            self._pilot.interrupt()
+        elif self._visit.flying:  # its mission waits for an earlier one, and will not begin
+            self._visit = self._visit.ended({}, now_s=time.monotonic())
 
     def next(self) -> None:
         """Forget the visitor whose score is shown."""
         self._visit = self._visit.next(now_s=time.monotonic())
 
-    async def reset(self) -> None:
-        """End whatever is under way, and forget the visitor."""
+    def reset(self) -> None:
+        """Stop whatever is under way and forget the visitor; the mission ends by itself."""
         if self._pilot.flying:
             self.stop()
-            await asyncio.to_thread(self._pilot.wait)
         self._visit = Visit(number=self._visit.number, since_s=time.monotonic())
 
     def told(self) -> dict[str, Any]:
@@ -179,27 +187,32 @@ class Kiosk:
             console=False,
         )
 
-    def _heard(self, phase: str) -> None:
-        self._hand(lambda: self._told_phase(phase))
+    def _heard(self, number: int, phase: str) -> None:
+        self._hand(lambda: self._told_phase(number, phase))
 
-    def _landed(self, result: dict[str, Any]) -> None:
-        self._hand(lambda: self._end(result))
+    def _landed(self, number: int, result: dict[str, Any]) -> None:
+        self._hand(lambda: self._end(number, result))
 
     def _hand(self, call: Callable[[], None]) -> None:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(call)
 
-    def _told_phase(self, phase: str) -> None:
-        self._visit = self._visit.told(phase, now_s=time.monotonic())
+    def _told_phase(self, number: int, phase: str) -> None:
+        if number == self._visit.number:
+            self._visit = self._visit.told(phase, now_s=time.monotonic())
 
-    def _end(self, result: dict[str, Any]) -> None:
-        name = self._visit.name
+    def _end(self, number: int, result: dict[str, Any]) -> None:
+        if number != self._visit.number or not self._visit.flying:
+            return  # its visitor was forgotten meanwhile
         self._visit = self._visit.ended(result, now_s=time.monotonic())
-        if self._visit.score is not None and name:
-            task = asyncio.create_task(self._report(name, self._visit.score.total, result))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self._visit.score is not None:
+            self._spawn(self._report(self._visit.name, self._visit.score.total, result))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _report(self, name: str, total: float, result: dict[str, Any]) -> None:
         await asyncio.to_thread(self._board.report, name, total, result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ class Pilot:
     Args:
         settings: Brokers, arm key and train; every mission gets them.
         log: File for what missions write besides.
-        on_phase: Called with each phase of the runtime, from a thread.
-        on_end: Called with the result of a mission, from a thread; an empty one if it died.
+        on_phase: Called with a mission's number and each phase of its runtime, from a thread.
+        on_end: Called with its number and its result, from a thread: when it is known, and once
+            more when the mission's process has ended; an empty one if it died.
     """
 
     def __init__(
@@ -35,8 +37,8 @@ class Pilot:
         settings: Settings,
         *,
         log: Path,
-        on_phase: Callable[[str], None],
-        on_end: Callable[[dict[str, Any]], None],
+        on_phase: Callable[[int, str], None],
+        on_end: Callable[[int, dict[str, Any]], None],
     ) -> None:
         self._settings = settings
         self._log = log
@@ -51,11 +53,12 @@ class Pilot:
         """Whether a mission runs."""
         return self._thread is not None and self._thread.is_alive()
 
-    def fly(self, plan: Plan) -> bool:
+    def fly(self, plan: Plan, number: int) -> bool:
         """Start a mission.
 
         Args:
             plan: The mission.
+            number: What to call it when something is told of it.
 
         Returns:
             Whether it was started; False while another one runs.
@@ -68,10 +71,12 @@ class Pilot:
                 log=self._log,
                 env=self._settings.environment(),
                 module=CHILD,
-                hear=self._hear,
+                hear=partial(self._hear, number),
             )
             self._thread = threading.Thread(
-                target=self._wait, args=(self._command, plan.seconds + AROUND_S), name="pilot"
+                target=self._wait,
+                args=(number, self._command, plan.seconds + AROUND_S),
+                name="pilot",
             )
             self._thread.start()
         return True
@@ -92,13 +97,15 @@ class Pilot:
         self.interrupt()
         self.wait()
 
-    def _wait(self, command: Command, timeout_s: float) -> None:
-        self._on_end(command.wait(timeout_s).result)
+    def _wait(self, number: int, command: Command, timeout_s: float) -> None:
+        self._on_end(number, command.wait(timeout_s).result)
 
-    def _hear(self, line: str) -> None:
+    def _hear(self, number: int, line: str) -> None:
         try:
             said = json.loads(line)
         except ValueError:
             return
         if isinstance(said, dict) and "phase" in said:
-            self._on_phase(str(said["phase"]))
+            self._on_phase(number, str(said["phase"]))
+        elif isinstance(said, dict) and isinstance(said.get("result"), dict):
+            self._on_end(number, said["result"])
