@@ -29,10 +29,16 @@ function personRow(person, act) {
     part("td", "number", person.rank ? String(person.rank) : "–"),
     who,
     part("td", "number", number(person.score, 1)),
-    part("td", "", Object.keys(person.done).join(", ")),
+    finished(person.done),
     last,
   );
   return row;
+}
+
+function finished(done) {
+  const cell = part("td", "number", String(Object.keys(done).length));
+  cell.title = Object.keys(done).join(", ");
+  return cell;
 }
 
 export function showRecords(records, act) {
@@ -74,7 +80,8 @@ export function showAudit(lines) {
     const at = new Date(line.at).toLocaleTimeString([], { hour12: false });
     const who = part("td");
     who.append(name(line.who));
-    const what = [say(line.what), line.about, line.detail].filter(Boolean).join(" · ");
+    const word = line.what === "token" ? "new_token" : line.what;
+    const what = [say(word), line.about, line.detail].filter(Boolean).join(" · ");
     row.append(part("td", "time", at), who, part("td", "", what), part("td", "", line.why));
     return row;
   });
