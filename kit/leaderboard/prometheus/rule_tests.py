@@ -1,13 +1,14 @@
 """Unit tests for the generated rules, to be run by ``promtool test rules``.
 
 A small event is told: one who is early, one who is late and whose work flaps, one who does the
-first environment only, and one who does nothing. Some scrapes fail. What the rules have to give
-comes from the pure function.
+first environment only, and one who does nothing. The early one is in two clusters, and some scrapes
+fail. What the rules have to give comes from the pure function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kit.leaderboard.events import AnyRecord, Event, Join
@@ -86,7 +87,11 @@ def story(rules: Rules, source: Source, interval_s: float) -> Iterator[AnyRecord
             envs = exercise.environments or ("",)
             for late, env in enumerate(envs[:1] if user == "partly" else envs):
                 at_ms = round((grid + 3 * late) * interval_s * 1000)
-                yield from _done(exercise, user, env, at_ms)
+                done = list(_done(exercise, user, env, at_ms))
+                yield from done
+                if user == "early":  # the same again in a second cluster, a little later
+                    again_ms = at_ms + round(3 * interval_s * 1000)
+                    yield from (replace(each, at_ms=again_ms, source="west") for each in done)
                 if user == "late":
                     yield from _flap(exercise, user, env, at_ms, interval_s)
 
