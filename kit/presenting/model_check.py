@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import statistics
+import threading
 import time
 from base64 import urlsafe_b64encode
 from importlib.metadata import PackageNotFoundError, distribution
@@ -29,6 +30,8 @@ SHIPPED = "datasets/model/signs.onnx"
 SLOW_MS = 50.0
 """Time for a frame above which ten frames a second leave little for all else, milliseconds."""
 
+# Two checks run the model, in threads: they would slow each other down, and build one engine twice.
+_one_at_a_time = threading.Lock()
 _RUNS = 15
 _GPU_FIX = "install the onnxruntime-gpu that fits the JetPack: see docs/jetson.md"
 _GPUS = {"tensorrt": "TensorrtExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -39,17 +42,19 @@ def check_model(wanted: Wanted, _settings: Settings) -> Check:
     from kit.vision.detector import Detector
 
     path = Path(wanted.model) if wanted.model else None
-    detector = Detector(path, provider=wanted.provider)  # type: ignore[arg-type]  # checked there
-    found, median_ms = _look(detector)
+    with _one_at_a_time:
+        detector = Detector(path, provider=wanted.provider)  # type: ignore[arg-type]
+        found, median_ms = _look(detector)
     where = detector.info.provider.removesuffix("ExecutionProvider")
     detail = f"version {detector.info.version} on {where}, {median_ms:.1f} ms a frame at the median"
     if Label.DANGER_AHEAD not in found:
         return Check(
             "model", State.FAILED, f"{detail}; it does not see a danger sign", "use another model"
         )
+    detail += "; it sees the danger sign that it was shown"
     if median_ms > SLOW_MS:
         return Check("model", State.WARNING, detail, "close other programs, or run it on a GPU")
-    return Check("model", State.FINE, f"{detail}; it sees the danger sign that it was shown")
+    return Check("model", State.FINE, detail)
 
 
 def check_signature(wanted: Wanted, settings: Settings) -> Check:
@@ -96,14 +101,15 @@ def check_gpu(wanted: Wanted, _settings: Settings) -> Check:
     if name is None:
         state = State.FAILED if is_jetson() else State.WARNING
         return Check("gpu", state, "a GPU is there, and this onnxruntime cannot use it", _GPU_FIX)
-    engines = len(list(ENGINE_CACHE.glob("*.engine")))
-    began_s = time.monotonic()
-    try:
-        detector = Detector(wanted.model or None, provider=name)  # type: ignore[arg-type]
-    except ModelError as error:
-        return Check("gpu", State.FAILED, f"{name}: {error.problem}", error.fix or _GPU_FIX)
-    opened_s = time.monotonic() - began_s
-    _, median_ms = _look(detector)
+    with _one_at_a_time:
+        engines = len(list(ENGINE_CACHE.glob("*.engine")))
+        began_s = time.monotonic()
+        try:
+            detector = Detector(wanted.model or None, provider=name)  # type: ignore[arg-type]
+        except ModelError as error:
+            return Check("gpu", State.FAILED, f"{name}: {error.problem}", error.fix or _GPU_FIX)
+        opened_s = time.monotonic() - began_s
+        _, median_ms = _look(detector)
     detail = f"{name}: {median_ms:.1f} ms a frame at the median, ready after {opened_s:.1f} s"
     if name == "tensorrt":
         detail += ", " + _engine_words(engines, len(list(ENGINE_CACHE.glob("*.engine"))))
