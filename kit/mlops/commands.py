@@ -27,7 +27,8 @@ Work = Annotated[Path, typer.Option(help="Pictures and checkpoints go here.")]
 Out = Annotated[Path | None, typer.Option(help="The ONNX file; signs.onnx in --work.")]
 LearningRate = Annotated[float, typer.Option(min=0, help="Peak learning rate.")]
 SignFree = Annotated[
-    int, typer.Option(min=0, help="Frames without a sign for the second half; 0 leaves it out.")
+    int,
+    typer.Option(min=0, help="Frames without a sign for parts two and three; 0 leaves both out."),
 ]
 Version = Annotated[str, typer.Option(help="Version written into the model.")]
 Threshold = Annotated[float, typer.Option(min=0, max=1, help="Confidence that counts.")]

@@ -113,8 +113,7 @@ class LookTrainer:
         self.look = SecondLook().to(  # type: ignore[call-overload]
             self._device, memory_format=torch.channels_last
         )
-        known = {k: v for k, v in first.state_dict().items() if k in self.look.state_dict()}
-        self.look.load_state_dict(known, strict=False)
+        self.look.start_from(first)
         self.average = copy.deepcopy(self.look).eval()
         self._optimiser = torch.optim.AdamW(
             self.look.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay

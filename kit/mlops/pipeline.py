@@ -31,7 +31,7 @@ NMS_IOU = 0.5
 _HARDER: Mapping[World, World] = {"lego": "lego-hard", "lego-hard": "lego-hard", "road": "road"}
 
 HARDER_SHARE = 0.2
-"""Harder pictures that are drawn for the second half of training, for each of the first half."""
+"""Harder pictures that are drawn for the second part of training, for each of the first."""
 
 HARDER_SEED_OFFSET = 500_009
 """Harder pictures, and frames without signs, are drawn with the training seed plus this."""
@@ -55,13 +55,13 @@ class Round:
 
 
 ROUNDS = (Round(3, 8e-4, 0.5, 0.3), Round(9, 1.2e-3, 0.5, 0.35))
-"""The second half of training. What deceived the network once stays among what is learnt."""
+"""The second part of training. What deceived the network once stays among what is learnt."""
 
 LOOK_SHARE = 0.13
-"""Fresh pictures that are drawn for the second look, for each of the first half."""
+"""Fresh pictures that are drawn for the second look, for each of the first part."""
 
 LOOK_SEED_OFFSET = 700_001
-"""Those, and as many frames without signs as the second half had, are drawn with the training
+"""Those, and as many frames without signs as the second part had, are drawn with the training
 seed plus this."""
 
 _WEAKEST = 0.05
@@ -79,9 +79,9 @@ class Plan:
         work: Folder for pictures and checkpoints.
         out: The ONNX file; the weights go beside it, ending in ``.pt``.
         base: Weights to start from; None for random ones.
-        sign_free: Frames without a sign to draw for the second half of training, which learns
+        sign_free: Frames without a sign to draw for the second part of training, which learns
             from those in which the network sees one, and from harder pictures; and as many again
-            for the second look. 0 leaves both out.
+            to teach the second look. 0 leaves both out, and the second look a copy of the first.
         labelled: Folder of a set of labelled pictures to mix in, None for none.
         labelled_share: Share of those in each epoch.
         version: Written into the model.
@@ -128,10 +128,13 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
     with _bars(quiet=quiet) as bars:
         data = _gather(plan, bars)
         network = _learn(data, plan.recipe, plan.work / "training", start, bars)
-        data_hash, look = data.data_hash, None
+        data_hash = data.data_hash
         if plan.sign_free:
             network, data_hash = _harden(plan, network, bars)
             look = _doubt(plan, network, bars)
+        else:  # even untaught it is worth something: it sees every sign equally large
+            look = SecondLook().eval()
+            look.start_from(network.cpu())
     metrics = check_drawn(network, plan, look)
     card = Card(
         version=plan.version,

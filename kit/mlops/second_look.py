@@ -56,6 +56,17 @@ class SecondLook(Trunk):
         nn.init.zeros_(self.more.weight)
         nn.init.zeros_(self.more.bias)
 
+    def start_from(self, first: Trunk) -> None:
+        """Take over the weights of a first look; what it says then is the heat in the middle.
+
+        Args:
+            first: A :class:`kit.mlops.network.SignNet` of the same widths.
+        """
+        own = self.state_dict()
+        self.load_state_dict(
+            {k: v for k, v in first.state_dict().items() if k in own}, strict=False
+        )
+
     def forward(self, windows: Tensor) -> Tensor:
         """Say what windows show.
 

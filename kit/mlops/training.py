@@ -30,7 +30,7 @@ _LOOK = "look."  # what the second look's weights are called in a file, before t
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; the defaults made the first half of the shipped model.
+    """How to train; the defaults made the first part of the shipped model.
 
     Attributes:
         epochs: How often each picture is seen.

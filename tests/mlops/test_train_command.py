@@ -63,7 +63,7 @@ def test_one_command_draws_trains_and_writes_a_model(app, tmp_path):
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_the_second_half_of_training_learns_from_frames_without_signs(app, tmp_path):
+def test_with_frames_without_signs_the_network_is_hardened_and_looks_twice(app, tmp_path):
     said = run(app, "train", *TINY, "--sign-free", 4, "--work", tmp_path)
     assert trained_with(said["model"])["sign_free"] == 4
     for number, each in enumerate(pipeline.ROUNDS):
@@ -78,11 +78,13 @@ def test_the_second_half_of_training_learns_from_frames_without_signs(app, tmp_p
 
 
 @pytest.mark.usefixtures("in_this_process")
-def test_without_frames_there_is_no_second_half(app, tmp_path):
+def test_without_frames_the_second_look_is_a_copy_of_the_first(app, tmp_path):
     said = run(app, "train", *TINY, "--sign-free", 0, "--work", tmp_path)
     shipped, first = load_weights(Path(said["weights"])), load_weights(tmp_path / "training")
     assert torch.equal(shipped["to4.0.0.weight"], first["to4.0.0.weight"])
-    assert load_look(Path(said["weights"])) is None
+    untaught = load_look(Path(said["weights"]))
+    assert untaught is not None
+    assert torch.equal(untaught.to4[0][0].weight, first["to4.0.0.weight"])
 
 
 @pytest.mark.usefixtures("in_this_process")
