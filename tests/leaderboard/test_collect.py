@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -18,8 +18,8 @@ import pytest
 from kit.errors import BrokerError
 from kit.leaderboard.events import AnyRecord, Event
 from kit.leaderboard.kubernetes.collect import KubernetesReader
+from kit.leaderboard.kubernetes.follow import Collecting, collect
 from kit.leaderboard.kubernetes.simulated import example_of, kube_state
-from kit.leaderboard.kubernetes.sinks import ServicePost
 from kit.leaderboard.log import read_lines
 from kit.leaderboard.prometheus.api import PrometheusApi
 from kit.leaderboard.rules import load_rules
@@ -106,7 +106,8 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
         yield east, west
 
 
-def collected(urls: tuple[str, ...], moments: list[float]) -> list[AnyRecord]:
+@cache  # reading again is what a test of its own does
+def collected(urls: tuple[str, ...], moments: tuple[float, ...]) -> list[AnyRecord]:
     with PrometheusApi(urls[0]) as first, PrometheusApi(urls[-1]) as second:
         servers = [first, second][: len(urls)]
         reader = KubernetesReader(RULES, starts_at_s=STARTS_AT_S, servers=servers)
@@ -122,7 +123,7 @@ END_S = RULES.duration_s + 300
 
 
 def test_everybody_finishes_at_the_first_scrape_that_saw_it(urls: tuple[str, str]) -> None:
-    seen = standings(RULES, collected(urls, [END_S]))
+    seen = standings(RULES, collected(urls, (END_S,)))
     truth = standings(RULES, LOG)
     assert {row.user for row in seen.rows} == {row.user for row in truth.rows}
     finishes = 0
@@ -137,7 +138,7 @@ def test_everybody_finishes_at_the_first_scrape_that_saw_it(urls: tuple[str, str
 
 
 def test_the_scores_agree_within_one_step_of_the_formula(urls: tuple[str, str]) -> None:
-    seen = standings(RULES, collected(urls, [END_S]))
+    seen = standings(RULES, collected(urls, (END_S,)))
     for row in standings(RULES, LOG).rows:
         mine = seen.of(row.user)
         assert mine is not None
@@ -146,7 +147,7 @@ def test_the_scores_agree_within_one_step_of_the_formula(urls: tuple[str, str]) 
 
 
 def test_a_user_on_two_clusters_counts_once_with_the_earlier_finish(urls: tuple[str, str]) -> None:
-    row = standings(RULES, collected(urls, [END_S])).of("both")
+    row = standings(RULES, collected(urls, (END_S,))).of("both")
     assert row is not None
     assert list(row.finished) == ["hero"]
     assert 2240 <= row.finished["hero"] <= 2240 + LONGEST_GAP_S
@@ -155,20 +156,20 @@ def test_a_user_on_two_clusters_counts_once_with_the_earlier_finish(urls: tuple[
 def test_conditions_that_hold_in_different_clusters_do_not_make_a_finish(
     urls: tuple[str, str],
 ) -> None:
-    row = standings(RULES, collected(urls, [END_S])).of("split")
+    row = standings(RULES, collected(urls, (END_S,))).of("split")
     assert row is not None
     assert row.finishes == ()
 
 
 def test_many_looks_tell_the_same_as_one(urls: tuple[str, str]) -> None:
-    once = collected(urls, [END_S])
-    often = collected(urls, [*range(0, int(END_S), 700), END_S])
+    once = collected(urls, (END_S,))
+    often = collected(urls, (*range(0, int(END_S), 700), END_S))
     assert standings(RULES, often) == standings(RULES, once)
 
 
 def test_a_new_collector_tells_the_same_records_again(urls: tuple[str, str]) -> None:
-    first = {record.id for record in collected(urls, [END_S])}
-    again = {record.id for record in collected(urls, [END_S])}
+    first = {record.id for record in collected(urls, (END_S,))}
+    again = {record.id for record in collected.__wrapped__(urls, (END_S,))}
     assert first == again
 
 
@@ -180,7 +181,7 @@ def test_a_server_that_is_away_for_a_while_loses_nothing(urls: tuple[str, str]) 
             records += reader.look(0, until_s=STARTS_AT_S + moment)
         for number in (0, 1):
             records += reader.look(number, until_s=STARTS_AT_S + END_S)
-    assert standings(RULES, records) == standings(RULES, collected(urls, [END_S]))
+    assert standings(RULES, records) == standings(RULES, collected(urls, (END_S,)))
 
 
 def test_a_server_that_cannot_be_reached_is_named() -> None:
@@ -200,33 +201,35 @@ def test_names_are_invented_for_simple_patterns() -> None:
     assert example_of("[a-z]+-hero-run-.*-resync-pod") == "x-hero-run-x-resync-pod"
 
 
-def run(*arguments: str, env: Mapping[str, str] | None = None) -> list[str]:
+def once(urls: tuple[str, str]) -> Collecting:
+    return Collecting(
+        rules=RULES,
+        starts_at_s=STARTS_AT_S,
+        urls=urls,
+        every_s=None,
+        until_s=STARTS_AT_S + END_S,
+    )
+
+
+def test_the_command_prints_lines_that_replay_to_the_same_standings(
+    urls: tuple[str, str],
+) -> None:
+    start = datetime.fromtimestamp(STARTS_AT_S, UTC)
+    end = start + timedelta(seconds=END_S)
+    arguments = ["--prometheus", urls[0], "--prometheus", urls[1], "--json"]
+    arguments += ["--starts-at", start.isoformat(), "--until", end.isoformat()]
     done = subprocess.run(
         [sys.executable, "-m", "kit", "leaderboard", "collect", *arguments],
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
-        env=env,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
-
-
-def asked(urls: tuple[str, str]) -> list[str]:
-    start = datetime.fromtimestamp(STARTS_AT_S, UTC)
-    end = start + timedelta(seconds=END_S)
-    times = ["--starts-at", start.isoformat(), "--until", end.isoformat()]
-    return ["--prometheus", urls[0], "--prometheus", urls[1], *times]
-
-
-def test_the_command_prints_lines_that_replay_to_the_same_standings(
-    urls: tuple[str, str],
-) -> None:
-    *lines, last = run(*asked(urls), "--json")
+    *lines, last = done.stdout.splitlines()
     records = list(read_lines(lines, rules=RULES))
     assert json.loads(last) == {"records": len(records), "looks": 2, "failures": 0}
-    assert standings(RULES, records) == standings(RULES, collected(urls, [END_S]))
+    assert standings(RULES, records) == standings(RULES, collected(urls, (END_S,)))
 
 
 def test_a_log_that_is_collected_twice_keeps_each_record_once(
@@ -234,11 +237,11 @@ def test_a_log_that_is_collected_twice_keeps_each_record_once(
 ) -> None:
     store = f"sqlite:///{tmp_path / 'event.db'}"
     for _ in range(2):
-        run(*asked(urls), "--store", store)
+        collect(once(urls), store=store)
     with Store.open(store) as log:
         records = [stored.record for stored in log.read()]
     assert len({record.id for record in records}) == len(records)
-    assert standings(RULES, records) == standings(RULES, collected(urls, [END_S]))
+    assert standings(RULES, records) == standings(RULES, collected(urls, (END_S,)))
 
 
 def test_what_is_collected_reaches_the_running_leaderboard_once(
@@ -246,27 +249,16 @@ def test_what_is_collected_reaches_the_running_leaderboard_once(
 ) -> None:
     with served(tmp_path, rules="kubernetes", started_s=time.time() - STARTS_AT_S) as leaderboard:
         token = leaderboard.organiser["Authorization"].removeprefix("Bearer ")
+        with pytest.raises(BrokerError, match="status 401"):
+            collect(once(urls), post=leaderboard.url, post_token="wrong")
         for _ in range(2):
-            run(
-                *asked(urls),
-                *("--post", leaderboard.url),
-                env=os.environ | {"KIT_LEADERBOARD_ORGANISER_TOKEN": token},
-            )
+            collect(once(urls), post=leaderboard.url, post_token=token)
         places = leaderboard.places()
         kept = leaderboard.http.get("api/health").json()["records"]
-    records = collected(urls, [END_S])
+    records = collected(urls, (END_S,))
     assert kept == sum(isinstance(record, Event) for record in records)
     for row in standings(RULES, records).rows:
         done = places[row.user]["done"]
         assert done.keys() == row.finished.keys()
         for exercise, at_s in row.finished.items():
             assert done[exercise]["at_s"] == pytest.approx(at_s, abs=5)
-
-
-def test_a_wrong_organisers_token_is_told(urls: tuple[str, str], tmp_path: Path) -> None:
-    with (
-        served(tmp_path, rules="kubernetes", started_s=60) as leaderboard,
-        ServicePost(leaderboard.url, token="wrong", starts_at_s=STARTS_AT_S) as post,
-        pytest.raises(BrokerError, match="status 401"),
-    ):
-        post([Event(at_ms=0, user="ada", exercise="fight", env="dev", condition="pipeline")])
