@@ -71,12 +71,18 @@ function showAge() {
   const fresh = linked && ageMs !== null && ageMs < STALE_MS;
   const badge = document.getElementById("age");
   const notice = document.getElementById("notice");
-  badge.dataset.fresh = fresh ? "yes" : "no";
+  setData(badge, "fresh", fresh ? "yes" : "no");
   setText(badge, linked || shutOut ? inWords(ageMs) : t("age.lost"));
-  document.body.dataset.link = ageMs === null || !linked ? "lost" : fresh ? "live" : "stale";
-  notice.hidden = fresh && !picture.unreadable;
+  setData(document.body, "link", ageMs === null || !linked ? "lost" : fresh ? "live" : "stale");
+  const silent = fresh && picture.unreadable === null;
+  if (notice.hidden !== silent) notice.hidden = silent;
   setText(notice, noticeFor(ageMs));
   requestAnimationFrame(showAge);
+}
+
+// Sixty times a second: what is as it was is left alone, and costs no drawing.
+function setData(element, name, value) {
+  if (element.dataset[name] !== value) element.dataset[name] = value;
 }
 
 function setText(element, text) {

@@ -3,7 +3,10 @@ import { number, t } from "./texts.js";
 
 const DRAWN = 50; // of how many pictures the page's own median is
 const list = document.getElementById("legs");
+const EVERY_MS = 500; // nobody reads faster, and each time the browser lays the page out anew
 const drawn = [];
+let shownOf = null;
+let shownAt = -Infinity;
 
 export function notePicture(ms) {
   drawn.push(ms);
@@ -11,6 +14,9 @@ export function notePicture(ms) {
 }
 
 export function showLegs(train) {
+  const now = performance.now();
+  if (train?.id === shownOf && now - shownAt < EVERY_MS) return;
+  [shownOf, shownAt] = [train?.id, now];
   const legs = Object.entries(train?.stages_ms ?? {});
   const known = legs.filter(([, ms]) => ms !== null);
   if (drawn.length && train) known.push(["page", [...drawn].sort((a, b) => a - b)[drawn.length >> 1]]);

@@ -5,6 +5,7 @@ const STALE_MS = 1000;
 const LOG_LINES = 60;
 const find = (id) => document.getElementById(id);
 let logOf = null;
+let servicesShown = "";
 
 export function showStatus({ trains, train, log }, choose) {
   showTrains(trains, train?.id, choose);
@@ -76,6 +77,9 @@ function battery(state) {
 }
 
 function showServices(services) {
+  const now = JSON.stringify(services);
+  if (now === servicesShown) return;
+  servicesShown = now;
   find("services").replaceChildren(
     ...services.map(({ name, light, detail, silent_s }) => {
       const item = document.createElement("li");
