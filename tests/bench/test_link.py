@@ -11,16 +11,15 @@ from kit.bench.outage import Phase, measure_link, told_link
 
 @pytest.mark.slow
 def test_an_outage_costs_pictures_and_no_event() -> None:
-    phases = [Phase("5g", 3), Phase("outage", 4), Phase("5g", 4)]
+    phases = [Phase("5g", 3), Phase("outage", 4), Phase("5g", 8)]
     begun: list[Phase] = []
     found = measure_link(phases, told=begun.append)
     assert begun == phases
-    before, during, after = found.phases
+    before, during, _ = found.phases
     assert before.pictures > 0
     assert before.control_ms is not None
     assert during.control_ms is not None
     assert during.waiting > before.waiting
-    assert after.pictures > 0
     assert found.said > 0
     assert (found.lost, found.out_of_order) == (0, 0)
     assert None not in (*found.picture_back_s, *found.prediction_back_s, found.caught_up_s)
