@@ -7,11 +7,11 @@ import shutil
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from kit.leaderboard.prometheus.groups import Group, Recording, rule_file
 from kit.leaderboard.prometheus.history import History, to_openmetrics
@@ -33,37 +33,48 @@ def prometheus(data: Path, *, config: str = "global: {}\n") -> Iterator[str]:
     """Run a server on a database, and give its URL."""
     data.mkdir(parents=True, exist_ok=True)
     (data.parent / f"{data.name}.yml").write_text(config)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [
-        program("prometheus"),
-        f"--config.file={data.parent / data.name}.yml",
-        f"--storage.tsdb.path={data}",
-        "--storage.tsdb.retention.time=100y",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=warn",
-    ]
     with (data.parent / f"{data.name}.log").open("ab") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
+        server, url = _started(data, log)
     try:
-        _wait_until_ready(server, url)
         yield url
     finally:
         server.terminate()
         server.wait(PATIENCE_S)
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], url: str) -> None:
+def _started(data: Path, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a server; on another port if somebody was faster to take the free one."""
+    for _ in range(5):
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        command = [
+            program("prometheus"),
+            f"--config.file={data.parent / data.name}.yml",
+            f"--storage.tsdb.path={data}",
+            "--storage.tsdb.retention.time=100y",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ]
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+        url = f"http://127.0.0.1:{port}"
+        if _is_ready(server, url):
+            return server, url
+    raise AssertionError(f"no server could be started: see {log.name}")
+
+
+def _is_ready(server: subprocess.Popen[bytes], url: str) -> bool:
+    """Wait until a server answers; False if it ended instead."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        assert server.poll() is None, "the server ended"
+        if server.poll() is not None:
+            return False
         try:
             with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
                 if answer.status == 200:
-                    return
-        except (urllib.error.URLError, ConnectionError):
+                    return True
+        except OSError:
             time.sleep(0.05)
+    server.kill()
     raise AssertionError("the server was not ready in time")
 
 

@@ -69,7 +69,7 @@ def collect(
     if post and settings.leaderboard_organiser_token is None:
         raise ConfigError(
             "The leaderboard's service wants the organiser's token",
-            fix="set KIT_LEADERBOARD_ORGANISER_TOKEN to what 'kit leaderboard serve' showed",
+            fix="set KIT_LEADERBOARD_ORGANISER_TOKEN to the one in the leaderboard's key file",
         )
     tally = collecting(
         Collecting(
