@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +13,9 @@ import pytest
 from kit.config import share_path
 from kit.events import Frame, Prediction
 from kit.learning.live_widget import LiveWidget
-from kit.messaging.ports import free_port, wait_listening
 from kit.recording.reader import Recording
 from tests.console import make
+from tests.jupyterlab import HAS_KERNEL, jupyterlab
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 90_000
@@ -151,10 +147,6 @@ CELLS = (
     "while not Path('enough').exists(): time.sleep(0.05)",
     "view.close()\nprint('closed after', view.drawn)",
 )
-HAS_KERNEL = """() => {
-  const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
-  return session?.isReady && session.session?.kernel?.status === "idle";
-}"""
 LISTEN = """() => {
   window.seen = [];
   document.querySelector(".kit-live-view").addEventListener("drawn", ({ detail }) => {
@@ -162,33 +154,6 @@ LISTEN = """() => {
     seen.push({ sequence, boxes: detections.map(({ box }) => box) });
   });
 }"""
-
-
-START_LAB = (
-    *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
-    *("--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.news_url="),
-    "--LabApp.expose_app_in_browser=True",
-)
-
-
-@contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """A JupyterLab that knows no setting of whoever runs the tests; gives its address."""
-    port = free_port()
-    private = {f"JUPYTER_{n}_DIR": str(folder / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}
-    with (folder / "log").open("w") as log:
-        lab = subprocess.Popen(
-            [*START_LAB, f"--port={port}", f"--notebook-dir={folder}"],
-            env=os.environ | private,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            assert wait_listening(lab.pid, f"127.0.0.1:{port}", timeout_s=PATIENCE_MS / 1000)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            lab.terminate()
-            lab.wait()
 
 
 def recorded_boxes() -> dict[int, list[list[float]]]:

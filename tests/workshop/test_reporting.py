@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from kit.child import Child
-from kit.cli import build_app
 from kit.leaderboard.rules import load_rules
 from kit.messaging.ports import free_port
 from kit.workshop import desk
 from kit.workshop.folder import Folder, Progress
 from kit.workshop.tasks import EXERCISES
+from tests.workshop.boards import board, give_token, standings
 
 
 def right(seen: list[bool], votes: int, of: int) -> bool:
@@ -31,34 +25,9 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     made = Folder(tmp_path / "mine")
     made.save(Progress())
     monkeypatch.chdir(made.path)
-    monkeypatch.setenv("KIT_LEADERBOARD_DATABASE", f"sqlite:///{tmp_path / 'board.sqlite'}")
-    keys = str(tmp_path / "keys.json")
-    asked = CliRunner().invoke(
-        build_app(),
-        ["leaderboard", "token", "Ada", "--rules", "workshop", "--keys", keys, "--json"],
-    )
-    assert asked.exit_code == 0, asked.output
-    monkeypatch.setenv("KIT_LEADERBOARD_TOKEN", json.loads(asked.stdout)["tokens"][0]["token"])
+    monkeypatch.setenv("KIT_LEADERBOARD_TOKEN", give_token(tmp_path, "Ada"))
     monkeypatch.setenv("KIT_LEADERBOARD_URL", f"http://127.0.0.1:{free_port()}")
     return made
-
-
-def board(folder: Folder) -> Child:
-    """Serve the workshop's rules, begun a minute ago."""
-    began = datetime.now(UTC) - timedelta(minutes=1)
-    return Child.module(
-        "kit.leaderboard",
-        *("--rules", "workshop", "--keys", str(folder.path.parent / "keys.json")),
-        *("--database", f"sqlite:///{folder.path.parent / 'board.sqlite'}"),
-        *("--starts-at", began.isoformat()),
-        name="leaderboard",
-    )
-
-
-def standings(url: str) -> list[dict[str, Any]]:
-    with urllib.request.urlopen(f"{url.rstrip('/')}/api/standings", timeout=30) as answer:
-        rows: list[dict[str, Any]] = json.load(answer)["rows"]
-    return rows
 
 
 def test_every_exercise_is_worth_something_on_the_workshops_leaderboard() -> None:
@@ -68,7 +37,7 @@ def test_every_exercise_is_worth_something_on_the_workshops_leaderboard() -> Non
 def test_a_solved_exercise_is_on_the_board(
     learner: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with board(learner) as service:
+    with board(learner.path.parent) as service:
         url = service.ready()["url"]
         monkeypatch.setenv("KIT_LEADERBOARD_URL", url)
         assert "The leaderboard knows." in desk.check("enough_votes", right).data
@@ -83,7 +52,7 @@ def test_what_was_solved_without_a_connection_is_claimed_later(
 ) -> None:
     assert "next check tries again" in desk.check("enough_votes", right).data
     assert learner.load().reported == []
-    with board(learner) as service:
+    with board(learner.path.parent) as service:
         monkeypatch.setenv("KIT_LEADERBOARD_URL", service.ready()["url"])
         desk.check("enough_votes", right)
     assert learner.load().reported == ["enough_votes"]
@@ -93,7 +62,7 @@ def test_a_skipped_exercise_is_not_claimed(
     learner: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.solve("enough_votes")
-    with board(learner) as service:
+    with board(learner.path.parent) as service:
         url = service.ready()["url"]
         monkeypatch.setenv("KIT_LEADERBOARD_URL", url)
         desk.check("enough_votes", right)
