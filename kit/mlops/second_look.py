@@ -29,7 +29,7 @@ WINDOW_PX = 48
 CONTEXT = 2.0
 """A window is so many times as wide as the longer side of the box in its middle."""
 
-PLACES = 24
+PLACES = 16
 """The hottest places of a picture are looked at again; weaker ones are no detections."""
 
 SHARE = 0.25
