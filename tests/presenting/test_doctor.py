@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from kit.cli import main
 from kit.config import Settings, share_path
 from kit.errors import HubError
 from kit.mlops.registry.store import open_registry
-from kit.presenting import broker_check, jetson, machine_check
+from kit.presenting import broker_check, jetson, machine_check, model_check
 from kit.presenting.check import Check, State, Wanted
 from kit.presenting.doctor import EXAMINATIONS, all_fine, examine
 from kit.presenting.jetson import check_power, check_temperature
@@ -125,6 +126,21 @@ def test_a_file_that_is_no_model_fails(tmp_path: Path) -> None:
     fake = tmp_path / "fake.onnx"
     fake.write_bytes(b"not a model")
     assert look("model", Wanted(model=str(fake))).state is State.FAILED
+
+
+def test_a_model_that_differs_from_the_committed_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "signs.onnx"
+    shutil.copy(share_path(SHIPPED), shipped)
+    monkeypatch.setattr(model_check, "share_path", lambda _name: shipped)
+    assert "nothing here to compare" in look("signature").detail
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "a model"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    assert look("signature").state is State.FINE
+    shipped.write_bytes(shipped.read_bytes() + b"!")
+    assert look("signature").state is State.WARNING
 
 
 def test_a_model_of_a_registry_must_be_signed_and_whole(
