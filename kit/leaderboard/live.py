@@ -185,7 +185,9 @@ class Live:
         shown = self.standings(here)
         self._notice(shown, here)
         extras = Extras(self._before(here), self._news(shown, here), self._turns_ms)
-        return document(self.rules, self.desk, here, shown, extras=extras)
+        told = document(self.rules, self.desk, here, shown, extras=extras)
+        # How far into the log it goes, so that anyone can tell whether a record is in it.
+        return {"log": self.log[-1].sequence if self.log else 0, **told}
 
     def _take(self, new: Iterable[Stored]) -> None:
         for stored in new:

@@ -8,13 +8,13 @@ with what is in the log at the end.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import signal
 import tempfile
 import time
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +38,9 @@ CONNECTIONS = 40
 
 CLAIM_TIMEOUT_S = 10.0
 """How long an answer may take before the claim is sent again, seconds."""
+
+LOOKED_AT = 1000
+"""For how many claims, at even distances, each page is asked when it showed them."""
 
 SETTLE_S = 30.0
 """How long what is under way may take after the last claim, seconds."""
@@ -99,8 +102,8 @@ class Result:
         rate: Claims a second that were acknowledged, from the first to the last.
         away_s: From the kill until the service answered again; None without a kill.
         answer_ms: From sending a claim, the first time, to its acknowledgement.
-        page_ms: From a claim's acknowledgement to the message on a page that shows it, over all
-            claims that were looked for and all pages; None without pages.
+        page_ms: From a claim's acknowledgement to the first message on a page whose standings
+            have it, over `LOOKED_AT` claims and all pages; None without pages.
         page_send_ms: The same from the moment at which the claim was first sent.
         flood: How many of the ill-signed requests were answered with each HTTP status.
     """
@@ -128,7 +131,7 @@ class _Tally:
     sent: dict[str, float] = field(default_factory=dict)  # claim -> when first sent
     answered: dict[str, float] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)  # claim -> id of its event
-    seen: list[tuple[str, float]] = field(default_factory=list)  # user, when on a page
+    pages: list[list[tuple[int, float]]] = field(default_factory=list)  # how far, and when
     attempts: int = 0
     flood: Counter[str] = field(default_factory=Counter)
     away_s: float | None = None
@@ -152,10 +155,12 @@ def stress(load: Load) -> Result:
         tokens = issue(where, names, rules=load_rules(RULES), by="stress")
         tally = asyncio.run(_rehearse(load, where, tokens))
         with Store.open(where.database) as store:
-            kept = [s.record.id for s in store.read() if s.record.kind == "event"]
+            events = [s for s in store.read() if s.record.kind == "event"]
+    kept = [stored.record.id for stored in events]
+    log = {stored.record.id: stored.sequence for stored in events}
     lost = set(tally.ids.values()) - set(kept)
     first, last = min(tally.answered.values()), max(tally.answered.values())
-    looked = [(user, at) for user, at in tally.seen if user in tally.answered]
+    seen = list(_sightings(tally, log))
     return Result(
         claimed=len(tally.sent),
         acknowledged=len(tally.answered),
@@ -166,10 +171,21 @@ def stress(load: Load) -> Result:
         rate=round(len(tally.answered) / max(1e-9, last - first), 1),
         away_s=tally.away_s,
         answer_ms=Spread.of(at - tally.sent[each] for each, at in tally.answered.items()),
-        page_ms=Spread.of(max(0.0, at - tally.answered[user]) for user, at in looked),
-        page_send_ms=Spread.of(at - tally.sent[user] for user, at in looked),
+        page_ms=Spread.of(max(0.0, at - tally.answered[each]) for each, at in seen),
+        page_send_ms=Spread.of(at - tally.sent[each] for each, at in seen),
         flood=dict(tally.flood),
     )
+
+
+def _sightings(tally: _Tally, log: dict[str, int]) -> Iterator[tuple[str, float]]:
+    """Yield claims, and when a page first had each."""
+    names = [name for name in tally.answered if tally.ids[name] in log]
+    for name in names[:: max(1, len(names) // LOOKED_AT)]:
+        wanted = log[tally.ids[name]]
+        for page in tally.pages:
+            place = bisect_left(page, wanted, key=lambda message: message[0])
+            if place < len(page):
+                yield name, page[place][1]
 
 
 async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> _Tally:
@@ -288,17 +304,16 @@ async def _post(
 
 
 async def _page(url: str, tally: _Tally) -> None:
-    """Read the board's stream, and note when each person's first finish is on it."""
-    known: set[str] = set()
-    for _ in itertools.count():
+    """Read the board's stream, and note how far into the log each message goes."""
+    seen: list[tuple[int, float]] = []
+    tally.pages.append(seen)
+    while True:
         with suppress(OSError, EOFError):
             async with _stream(url) as reader:
                 while True:
-                    message = await _message(reader)
-                    now = time.monotonic()
-                    for user in _in_news(message) - known:
-                        known.add(user)
-                        tally.seen.append((user, now))
+                    log = (await _message(reader)).partition(b'"log":')[2].partition(b",")[0]
+                    if log:
+                        seen.append((int(log), time.monotonic()))
         await asyncio.sleep(0.5)
 
 
@@ -320,9 +335,3 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
     if size == 0:
         raise EOFError
     return (await reader.readexactly(size + 2))[:-2]
-
-
-def _in_news(message: bytes) -> set[str]:
-    """Return whose finish is in a message's news; the news is at its end, and short."""
-    news = message.partition(b'"news":[')[2].partition(b"]")[0]
-    return {part.partition(b'"')[0].decode() for part in news.split(b'"user":"')[1:]}
