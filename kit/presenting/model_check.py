@@ -178,9 +178,14 @@ def _as_installed(path: Path, sha256: str) -> bool | None:
 
 def _as_committed(path: Path) -> bool | None:
     """Compare with what git keeps; None outside a clone, or without git."""
-    command = ["git", "diff", "--quiet", "HEAD", "--", path.name]
+
+    def git(*words: str) -> int:
+        command = ["git", *words, path.name]
+        return run(command, cwd=path.parent, check=False, capture_output=True).returncode
+
     try:
-        code = run(command, cwd=path.parent, check=False, capture_output=True).returncode
+        if git("ls-files", "--error-unmatch", "--") != 0:  # without a clone, diff compares files
+            return None
+        return git("diff", "--quiet", "HEAD", "--") == 0
     except OSError:
         return None
-    return {0: True, 1: False}.get(code)
