@@ -277,7 +277,9 @@ def _page(browser: str | None, url: str) -> Iterator[Any]:
     except ImportError as error:
         raise missing_extra("playwright", "dev") from error
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(
+            executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = chromium.new_page(viewport={"width": 1600, "height": 900})
         page.goto(f"{url}#{TRAIN_ID}")
         page.wait_for_function("() => document.querySelector('#picture').dataset.sequence")
