@@ -39,6 +39,9 @@ CONNECTIONS = 40
 CLAIM_TIMEOUT_S = 10.0
 """How long an answer may take before the claim is sent again, seconds."""
 
+AGAIN_S = 0.2
+"""How long to wait before a claim is sent again, seconds."""
+
 LOOKED_AT = 1000
 """For how many claims, at even distances, each page is asked when it showed them."""
 
@@ -244,63 +247,94 @@ async def _feed(
         queue.put_nowait((name, signed))
 
 
+class _Connection:
+    """A connection for claims, opened when it is needed; close it at the end."""
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it was there at the last attempt; the service closes what is idle for long."""
+        return self._streams is not None
+
+    async def post(self, signed: str) -> tuple[int, bytes]:
+        """Send a claim; return the status and the body of the answer."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(
+                self._address.hostname, self._address.port
+            )
+        reader, writer = self._streams
+        body = json.dumps({"claim": signed}).encode()
+        head = (
+            f"POST /api/claims HTTP/1.1\r\nHost: {self._address.netloc}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = int(answer.partition("content-length:")[2].partition("\r\n")[0])
+        return int(answer.split(" ", 2)[1]), await reader.readexactly(length)
+
+    async def close(self) -> None:
+        if self._streams is not None:
+            await _close(self._streams[1])
+        self._streams = None
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):  # the other end has gone already
+        await writer.wait_closed()
+
+
 async def _send(url: str, queue: asyncio.Queue[tuple[str, str]], tally: _Tally) -> None:
-    address = urlsplit(url)
-    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    connection = _Connection(url)
+    try:
+        while True:
+            name, signed = await queue.get()
+            tally.sent[name] = time.monotonic()
+            await _claim(connection, name, signed, tally)
+            queue.task_done()
+    finally:
+        await connection.close()
+
+
+async def _claim(connection: _Connection, name: str, signed: str, tally: _Tally) -> None:
+    """Send a claim until it is acknowledged, or refused for good."""
     while True:
-        name, signed = await queue.get()
-        tally.sent[name] = time.monotonic()
-        while name not in tally.answered:
-            tally.attempts += 1
-            try:
-                if connection is None:
-                    connection = await asyncio.open_connection(address.hostname, address.port)
-                status, body = await asyncio.wait_for(
-                    _post(*connection, address.netloc, signed), CLAIM_TIMEOUT_S
-                )
-            except (OSError, EOFError, TimeoutError):
-                if connection is None:  # it is away; else it closed what had been idle for long
-                    await asyncio.sleep(0.1)
-                connection = None
-                continue
-            if status in {200, 201}:
-                tally.answered[name] = time.monotonic()
-                tally.ids[name] = json.loads(body)["id"]
-            elif status < 500 and status != 429:
-                break  # refused for good: claimed, but never acknowledged
-            else:
-                await asyncio.sleep(0.5)
-        queue.task_done()
+        tally.attempts += 1
+        was_open = connection.open
+        try:
+            status, body = await asyncio.wait_for(connection.post(signed), CLAIM_TIMEOUT_S)
+        except (OSError, EOFError, TimeoutError):
+            await connection.close()
+            if not was_open:
+                await asyncio.sleep(AGAIN_S)
+            continue
+        if status in {200, 201}:
+            tally.answered[name] = time.monotonic()
+            tally.ids[name] = json.loads(body)["id"]
+            return
+        if status < 500 and status != 429:
+            return
+        await asyncio.sleep(AGAIN_S)
 
 
 async def _flood(url: str, requests: int, tally: _Tally) -> None:
     """Send what is no claim, as fast as one client can."""
-    address = urlsplit(url)
-    connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-    while tally.flood.total() < requests:
-        try:
-            if connection is None:
-                connection = await asyncio.open_connection(address.hostname, address.port)
-            status, _ = await _post(*connection, address.netloc, "forged")
-        except (OSError, EOFError):
-            connection = None
-            await asyncio.sleep(0.1)
-            continue
-        tally.flood[str(status)] += 1
-
-
-async def _post(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, signed: str
-) -> tuple[int, bytes]:
-    body = json.dumps({"claim": signed}).encode()
-    head = (
-        f"POST /api/claims HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    writer.write(head.encode() + body)
-    answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    length = int(answer.partition("content-length:")[2].partition("\r\n")[0])
-    return int(answer.split(" ", 2)[1]), await reader.readexactly(length)
+    connection = _Connection(url)
+    try:
+        while tally.flood.total() < requests:
+            try:
+                status, _ = await connection.post("forged")
+            except (OSError, EOFError):
+                await connection.close()
+                await asyncio.sleep(AGAIN_S)
+                continue
+            tally.flood[str(status)] += 1
+    finally:
+        await connection.close()
 
 
 async def _page(url: str, tally: _Tally) -> None:
@@ -326,7 +360,7 @@ async def _stream(url: str) -> AsyncIterator[asyncio.StreamReader]:
         await reader.readuntil(b"\r\n\r\n")
         yield reader
     finally:
-        writer.close()
+        await _close(writer)
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:

@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, text
 
 from kit.leaderboard.client import Participant
 from kit.leaderboard.store import Store
+from kit.leaderboard.stress import Load, stress
 from kit.messaging.ports import free_port
 from tests.leaderboard.served import Served, served
 
@@ -103,3 +104,14 @@ def test_two_replicas_on_one_postgresql_agree(two: tuple[Served, Served]) -> Non
     ]
     assert boards[0] == boards[1]
     assert [row[1] for row in boards[0] if row[1] != "dora"] == ["ada", "bob"]
+
+
+def test_a_rehearsal_under_load_tells_what_was_kept_and_when_pages_had_it() -> None:
+    result = stress(Load(rate=20, seconds=2, people=10, pages=3, flood=30, kill=False))
+    assert (result.claimed, result.acknowledged, result.kept) == (40, 40, 40)
+    assert (result.lost, result.doubled, result.away_s) == (0, 0, None)
+    assert result.answer_ms is not None
+    assert result.page_ms is not None
+    assert result.page_ms.p50 <= result.page_ms.p95 <= result.page_ms.worst
+    assert sum(result.flood.values()) == 30
+    assert set(result.flood) <= {"422", "429"}
