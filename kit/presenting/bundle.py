@@ -15,10 +15,13 @@ from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from kit import __version__
-from kit.errors import ConfigError, MissionError
+from kit.errors import ConfigError, MissionError, missing_extra
+
+try:
+    from packaging.requirements import InvalidRequirement, Requirement
+except ImportError as error:
+    raise missing_extra("packaging", "dev") from error
 
 LOCK = "requirements.lock"
 """File of exact versions in the repository's top folder, and in the bundle."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.config import Settings
-from kit.errors import BrokerError, ConfigError
+from kit.errors import BrokerError, ConfigError, missing_extra
 from kit.runtime.mission import MISSION
 
 ASIDE = "aside"
@@ -176,8 +176,6 @@ def _latch(settings: Settings, problems: list[str]) -> str:
 
 def _clear_kiosk(runs_dir: Path, problems: list[str]) -> str:
     """Have a running kiosk forget its visitor and end the visitor's mission."""
-    import httpx
-
     path = runs_dir / KIOSK_FILE
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -187,6 +185,10 @@ def _clear_kiosk(runs_dir: Path, problems: list[str]) -> str:
     except (OSError, ValueError, KeyError) as error:
         problems.append(f"{path} cannot be read: {error}")
         return "not reached"
+    try:
+        import httpx
+    except ImportError as error:
+        raise missing_extra("httpx", "leaderboard") from error
     try:
         answer = httpx.post(f"{url}reset", headers={"X-Kit-Token": token}, timeout=KIOSK_S)
         answer.raise_for_status()

@@ -6,11 +6,14 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from kit.config import Settings
-from kit.errors import EventError, KitError, MissionError
+from kit.errors import EventError, KitError, MissionError, missing_extra
 from kit.leaderboard.names import same_name
+
+try:
+    import httpx
+except ImportError as error:
+    raise missing_extra("httpx", "leaderboard") from error
 
 ROWS = 8
 """How many are shown."""
