@@ -8,26 +8,23 @@ with what is in the log at the end.
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import tempfile
 import time
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
-from urllib.parse import urlsplit
 
 from kit.child import Child
 from kit.leaderboard.claims import Claim, sign
 from kit.leaderboard.offline import Place, issue
 from kit.leaderboard.rules import load_rules
 from kit.leaderboard.store import Store
+from kit.leaderboard.stress_clients import Tally, claim_all, flood, watch
 from kit.messaging.ports import free_port
 
 RULES = "original"
@@ -35,12 +32,6 @@ RULES = "original"
 
 CONNECTIONS = 40
 """How many connections the claims share."""
-
-CLAIM_TIMEOUT_S = 10.0
-"""How long an answer may take before the claim is sent again, seconds."""
-
-AGAIN_S = 0.2
-"""How long to wait before a claim is sent again, seconds."""
 
 LOOKED_AT = 1000
 """For how many claims, at even distances, each page is asked when it showed them."""
@@ -129,17 +120,6 @@ class Result:
         return asdict(self)
 
 
-@dataclass
-class _Tally:
-    sent: dict[str, float] = field(default_factory=dict)  # claim -> when first sent
-    answered: dict[str, float] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)  # claim -> id of its event
-    pages: list[list[tuple[int, float]]] = field(default_factory=list)  # how far, and when
-    attempts: int = 0
-    flood: Counter[str] = field(default_factory=Counter)
-    away_s: float | None = None
-
-
 def stress(load: Load) -> Result:
     """Rehearse.
 
@@ -180,7 +160,7 @@ def stress(load: Load) -> Result:
     )
 
 
-def _sightings(tally: _Tally, log: dict[str, int]) -> Iterator[tuple[str, float]]:
+def _sightings(tally: Tally, log: dict[str, int]) -> Iterator[tuple[str, float]]:
     """Yield claims, and when a page first had each."""
     names = [name for name in tally.answered if tally.ids[name] in log]
     for name in names[:: max(1, len(names) // LOOKED_AT)]:
@@ -191,8 +171,8 @@ def _sightings(tally: _Tally, log: dict[str, int]) -> Iterator[tuple[str, float]
                 yield name, page[place][1]
 
 
-async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> _Tally:
-    tally, port = _Tally(), free_port()
+async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> Tally:
+    tally, port = Tally(), free_port()
     starts_at = datetime.now(UTC).isoformat()
 
     def start() -> Child:
@@ -206,10 +186,10 @@ async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> 
     service = await asyncio.to_thread(start)
     try:
         url = f"http://127.0.0.1:{port}/"
-        pages = [asyncio.create_task(_page(url, tally)) for _ in range(load.pages)]
+        pages = [asyncio.create_task(watch(url, tally)) for _ in range(load.pages)]
         queue: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        senders = [asyncio.create_task(_send(url, queue, tally)) for _ in range(CONNECTIONS)]
-        flooding = asyncio.create_task(_flood(url, load.flood, tally))
+        senders = [asyncio.create_task(claim_all(url, queue, tally)) for _ in range(CONNECTIONS)]
+        flooding = asyncio.create_task(flood(url, load.flood, tally))
         feeding = asyncio.create_task(_feed(load, tokens, queue))
         if load.kill:
             await asyncio.sleep(load.seconds / 2)
@@ -245,127 +225,3 @@ async def _feed(
         signed = sign(token, claim, now_s=time.time(), nonce=nonce)
         name = user if turn == 0 else nonce
         queue.put_nowait((name, signed))
-
-
-class _Connection:
-    """A connection for claims, opened when it is needed; close it at the end."""
-
-    def __init__(self, url: str) -> None:
-        self._address = urlsplit(url)
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    @property
-    def open(self) -> bool:
-        """Whether it was there at the last attempt; the service closes what is idle for long."""
-        return self._streams is not None
-
-    async def post(self, signed: str) -> tuple[int, bytes]:
-        """Send a claim; return the status and the body of the answer."""
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(
-                self._address.hostname, self._address.port
-            )
-        reader, writer = self._streams
-        body = json.dumps({"claim": signed}).encode()
-        head = (
-            f"POST /api/claims HTTP/1.1\r\nHost: {self._address.netloc}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        length = int(answer.partition("content-length:")[2].partition("\r\n")[0])
-        return int(answer.split(" ", 2)[1]), await reader.readexactly(length)
-
-    async def close(self) -> None:
-        if self._streams is not None:
-            await _close(self._streams[1])
-        self._streams = None
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(OSError):  # the other end has gone already
-        await writer.wait_closed()
-
-
-async def _send(url: str, queue: asyncio.Queue[tuple[str, str]], tally: _Tally) -> None:
-    connection = _Connection(url)
-    try:
-        while True:
-            name, signed = await queue.get()
-            tally.sent[name] = time.monotonic()
-            await _claim(connection, name, signed, tally)
-            queue.task_done()
-    finally:
-        await connection.close()
-
-
-async def _claim(connection: _Connection, name: str, signed: str, tally: _Tally) -> None:
-    """Send a claim until it is acknowledged, or refused for good."""
-    while True:
-        tally.attempts += 1
-        was_open = connection.open
-        try:
-            status, body = await asyncio.wait_for(connection.post(signed), CLAIM_TIMEOUT_S)
-        except (OSError, EOFError, TimeoutError):
-            await connection.close()
-            if not was_open:
-                await asyncio.sleep(AGAIN_S)
-            continue
-        if status in {200, 201}:
-            tally.answered[name] = time.monotonic()
-            tally.ids[name] = json.loads(body)["id"]
-            return
-        if status < 500 and status != 429:
-            return
-        await asyncio.sleep(AGAIN_S)
-
-
-async def _flood(url: str, requests: int, tally: _Tally) -> None:
-    """Send what is no claim, as fast as one client can."""
-    connection = _Connection(url)
-    try:
-        while tally.flood.total() < requests:
-            try:
-                status, _ = await connection.post("forged")
-            except (OSError, EOFError):
-                await connection.close()
-                await asyncio.sleep(AGAIN_S)
-                continue
-            tally.flood[str(status)] += 1
-    finally:
-        await connection.close()
-
-
-async def _page(url: str, tally: _Tally) -> None:
-    """Read the board's stream, and note how far into the log each message goes."""
-    seen: list[tuple[int, float]] = []
-    tally.pages.append(seen)
-    while True:
-        with suppress(OSError, EOFError):
-            async with _stream(url) as reader:
-                while True:
-                    log = (await _message(reader)).partition(b'"log":')[2].partition(b",")[0]
-                    if log:
-                        seen.append((int(log), time.monotonic()))
-        await asyncio.sleep(0.5)
-
-
-@asynccontextmanager
-async def _stream(url: str) -> AsyncIterator[asyncio.StreamReader]:
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=2**21)
-    try:
-        writer.write(f"GET /api/board/stream HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
-        await reader.readuntil(b"\r\n\r\n")
-        yield reader
-    finally:
-        await _close(writer)
-
-
-async def _message(reader: asyncio.StreamReader) -> bytes:
-    """Return one chunk of the stream (RFC 9112, 7.1)."""
-    size = int((await reader.readuntil(b"\r\n")).strip(), 16)
-    if size == 0:
-        raise EOFError
-    return (await reader.readexactly(size + 2))[:-2]
