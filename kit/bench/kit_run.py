@@ -119,6 +119,8 @@ def _writes(it: Stand, reader: Reader, times: int) -> list[float]:
         order_ns = reader.order_since(said_ns, timeout_s=PATIENCE_S)
         brake = it.log.first_brake(since_ns=order_ns, timeout_s=PATIENCE_S)
         taken.append((brake.at_ns - order_ns) / 1e6)
+        # Else it would be taken to be under way still, and never be armed.
+        it.operator.wait_for(lambda s: s.latched and s.motion is Motion.STOPPED, PATIENCE_S)
         it.log.forget()
         armed_ns = time.monotonic_ns()
         _set_off(it)
