@@ -87,7 +87,7 @@ def test_the_page_speaks_french_when_asked_and_english_again(link: Link, page: P
     expect(page.locator("#motion")).to_have_text("arrêté")
     expect(page.locator("#battery")).to_have_text("7,3 V")
     expect(page.locator(".box span")).to_have_text(f"{words['label.SpeedLimit']} 90 %")
-    expect(page.locator("#log")).to_contain_text("Arrêté, verrouillé: because")
+    expect(page.locator("#log")).to_contain_text("Arrêté, verrouillé : because")
     assert page.locator("html").get_attribute("lang") == "fr"
     page.locator("#language").click()
     expect(page.locator("#motion")).to_have_text("stopped")

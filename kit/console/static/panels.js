@@ -118,7 +118,7 @@ function addToLog({ at, tone, who, what, reason }) {
   time.textContent = new Date(at).toLocaleTimeString(language, { hour12: false });
   const name = document.createElement("b");
   name.textContent = known(`who.${who}`, who);
-  item.append(time, name, [inWords(what), reason].filter(Boolean).join(": "));
+  item.append(time, name, reason ? t("log.because", { what: inWords(what), why: reason }) : inWords(what));
   find("log").prepend(item);
   if (find("log").children.length > LOG_LINES) find("log").lastChild.remove();
 }
