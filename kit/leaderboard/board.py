@@ -217,7 +217,11 @@ def _firsts(shown: Standings, rules: Rules) -> list[dict[str, Any]]:
     for exercise, (user, at_ms) in (shown.firsts or {}).items():
         known = rules.exercise(exercise)
         row = shown.of(user)
-        told = {"exercise": exercise, "user": user, "name": row.shown if row else user}
+        told: dict[str, Any] = {
+            "exercise": exercise,
+            "user": user,
+            "name": row.shown if row else user,
+        }
         if known is not None and known.measure is not None:
             best = _best(shown.rows[:BRACKETED], exercise)
             if best is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kit.errors import ConfigError, EventError
 from kit.leaderboard.api import (
@@ -208,7 +208,7 @@ class Organiser:
     def _correction(self, said: CorrectionRequest) -> AnyRecord:
         at_ms, who = self._live.now_ms(), clean_name(said.who)
         user = self._known(said)
-        common = {"at_ms": at_ms, "user": user, "who": who, "why": said.why.strip()}
+        common: dict[str, Any] = {"at_ms": at_ms, "user": user, "who": who, "why": said.why.strip()}
         # A correction is done each time it is asked for, so each has an identity of its own.
         own = f"desk-{secrets.token_hex(12)}"
         match said.kind:

@@ -46,7 +46,9 @@ def _add_pages(router: APIRouter) -> None:
 
 
 def _add_claims(router: APIRouter, service: Service) -> None:
-    @router.post("/api/claims", status_code=201, responses={200: {"model": ClaimAnswer}} | REFUSALS)
+    @router.post(
+        "/api/claims", status_code=201, responses={**REFUSALS, 200: {"model": ClaimAnswer}}
+    )
     async def claim(said: SignedClaim, request: Request, response: Response) -> ClaimAnswer:
         """Claim a finish, a condition or a value; 201 if it is new, 200 if it was kept before."""
         answer = await service.claim(said.claim, address_of(request))
