@@ -10,26 +10,37 @@ MOMENTS = 5
 """Into how many parts the event is cut for the table."""
 
 
+LONGEST = 30
+"""Characters of a title that are shown."""
+
+
 def table(rules: Rules) -> str:
     """Show, for finishes at some moments, the bonus and what they come to at the end."""
     scorer = Scorer(rules)
     moments = [rules.duration_ms * part // MOMENTS for part in range(MOMENTS + 1)]
     minutes = rules.duration_s / 60
+    names = [exercise.title or exercise.id for exercise in rules.exercises]
+    room = max(len(name[:LONGEST]) for name in names) + 1
+    late: list[str] = []
     lines = [
         f"{rules.title or rules.name}: {minutes:g} minutes, {len(rules.exercises)} exercises.",
         "Points for a finish at this minute, and what it has come to at the end:",
         "",
-        " " * 16 + "".join(f"{moment / 60_000:>13g}" for moment in moments),
+        " " * room + "".join(f"{moment / 60_000:>13g}" for moment in moments),
     ]
     for exercise in rules.exercises:
-        shown = (exercise.title or exercise.id)[:16]
+        shown = (exercise.title or exercise.id)[:LONGEST]
         if exercise.measure is not None:
             measure = exercise.measure
             span = f"{measure.worst:g} to {measure.best:g} {measure.unit}".strip()
-            lines.append(f"{shown:16}  0 to {measure.points:g} points for {span}")
+            lines.append(f"{shown:{room}}  0 to {measure.points:g} points for {span}")
             continue
         worth = [worth_of(scorer, exercise, moment) for moment in moments]
-        lines.append(f"{shown:16}" + "".join(f"{f'{b:.4g} → {t:.4g}':>13}" for b, t in worth))
+        lines.append(f"{shown:{room}}" + "".join(f"{f'{b:.4g} → {t:.4g}':>13}" for b, t in worth))
+        if worth[-1][0] < 0:
+            late.append(shown)
+    if late:
+        lines += ["", f"A finish just before the end would cost points: {', '.join(late)}."]
     return "\n".join(lines)
 
 

@@ -97,6 +97,13 @@ def test_the_table_shows_bonus_and_what_it_comes_to() -> None:
     assert "66 → 96" in table(original)
 
 
+def test_the_table_warns_of_a_finish_that_would_cost_points(tmp_path: Path) -> None:
+    warned = "cost points"
+    assert warned not in table(load_rules("original"))
+    cheap = [{"id": "x", "bonus": 1}, {"id": "y", "bonus": 50}]
+    assert f"{warned}: x." in table(load_rules(rule_file(tmp_path, step_s=10, exercises=cheap)))
+
+
 def test_faster_rules_are_worth_the_same_at_the_same_part_of_the_event(tmp_path: Path) -> None:
     original = load_rules("original")
     save_rules(faster(original, 60), tmp_path / "fast.yaml")
