@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -79,10 +80,16 @@ class Link:
         return connect(f"ws://{self.authority}/view", origin=origin or f"http://{self.authority}")
 
 
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' consoles keep their tokens, and not among yours."""
+    return tmp_path_factory.mktemp("keys")
+
+
 @pytest.fixture(scope="module")
-def console(kafka_bootstrap: str) -> Iterator[str]:
+def console(kafka_bootstrap: str, keys_dir: Path) -> Iterator[str]:
     """Address of a console that runs as the child process it is in a mission."""
-    environment = {"KIT_KAFKA_BOOTSTRAP": kafka_bootstrap}
+    environment = {"KIT_KAFKA_BOOTSTRAP": kafka_bootstrap, "KIT_KEYS_DIR": str(keys_dir)}
     with Child.module("kit.console", "--port", "0", name="console", env=environment) as child:
         yield child.ready()["url"]
 

@@ -174,10 +174,11 @@ def test_without_a_cluster_the_console_says_what_to_set() -> None:
     assert "KIT_KAFKA_BOOTSTRAP" in json.loads(ended.stdout.splitlines()[-1])["error"]
 
 
-def test_a_taken_port_is_told_with_the_way_out() -> None:
+def test_a_taken_port_is_told_with_the_way_out(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run("--port", str(port), "--json", KIT_KAFKA_BOOTSTRAP="127.0.0.1:1")
+        environment = {"KIT_KAFKA_BOOTSTRAP": "127.0.0.1:1", "KIT_KEYS_DIR": str(tmp_path)}
+        ended = run("--port", str(port), "--json", **environment)
     assert ended.returncode == 1
     error = json.loads(ended.stdout.splitlines()[-1])["error"]
     assert f"port {port}" in error
@@ -185,7 +186,7 @@ def test_a_taken_port_is_told_with_the_way_out() -> None:
 
 
 def test_without_kafka_the_page_is_there_and_says_what_is_wrong(tmp_path: Path) -> None:
-    environment = {"KIT_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+    environment = {"KIT_KAFKA_BOOTSTRAP": "127.0.0.1:1", "KIT_KEYS_DIR": str(tmp_path)}
     log = tmp_path / "console.log"
     with Child.module("kit.console", name="console", env=environment, log=log) as child:
         url = child.ready()["url"]
@@ -196,9 +197,8 @@ def test_without_kafka_the_page_is_there_and_says_what_is_wrong(tmp_path: Path) 
     assert len(log.read_text(encoding="utf-8").splitlines()) == 1
 
 
-def test_the_console_ends_with_its_parent(kafka_bootstrap: str) -> None:
-    child = Child.module(
-        "kit.console", name="console", env={"KIT_KAFKA_BOOTSTRAP": kafka_bootstrap}
-    )
+def test_the_console_ends_with_its_parent(kafka_bootstrap: str, tmp_path: Path) -> None:
+    environment = {"KIT_KAFKA_BOOTSTRAP": kafka_bootstrap, "KIT_KEYS_DIR": str(tmp_path)}
+    child = Child.module("kit.console", name="console", env=environment)
     child.ready()
     assert child.stop(timeout_s=20) in {0, -15}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -60,9 +61,15 @@ def until_told(train: Train, page: Page, press: Callable[[], object]) -> None:
 
 
 @contextmanager
-def console_at(kafka_bootstrap: str, mqtt_url: str) -> Iterator[tuple[str, KafkaSink]]:
+def console_at(
+    kafka_bootstrap: str, mqtt_url: str, keys_dir: Path
+) -> Iterator[tuple[str, KafkaSink]]:
     """A console that knows the trains' broker: its address, and a way to tell it something."""
-    environment = {"KIT_KAFKA_BOOTSTRAP": kafka_bootstrap, "KIT_MQTT_URL": mqtt_url}
+    environment = {
+        "KIT_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "KIT_MQTT_URL": mqtt_url,
+        "KIT_KEYS_DIR": str(keys_dir),
+    }
     with (
         Child.module("kit.console", "--port", "0", name="console", env=environment) as child,
         KafkaSink(kafka_bootstrap, settings=Settings(kafka_bootstrap=kafka_bootstrap)) as sink,
@@ -78,9 +85,11 @@ def until_known(page: Page, sink: KafkaSink, train_id: str) -> None:
 
 
 @pytest.fixture
-def page_of(browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str) -> Iterator[Page]:
+def page_of(
+    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str, keys_dir: Path
+) -> Iterator[Page]:
     """A console that knows the trains' broker, showing this test's train."""
-    with console_at(kafka_bootstrap, mqtt_url) as (url, sink):
+    with console_at(kafka_bootstrap, mqtt_url, keys_dir) as (url, sink):
         page = browser.new_page(viewport={"width": 1600, "height": 900})
         page.goto(f"{url}#{train_id}")
         until_known(page, sink, train_id)
@@ -123,10 +132,10 @@ def test_a_console_that_knows_no_broker_offers_no_stop(
 
 
 def test_the_stop_goes_to_the_train_that_is_shown_and_to_no_other(
-    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str
+    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str, keys_dir: Path
 ) -> None:
     other = f"a-{train_id}"  # known before, and the first by its name
-    with console_at(kafka_bootstrap, mqtt_url) as (url, sink):
+    with console_at(kafka_bootstrap, mqtt_url, keys_dir) as (url, sink):
         page = browser.new_page()
         page.goto(f"{url}#{train_id}")
         until_known(page, sink, other)
@@ -140,9 +149,9 @@ def test_the_stop_goes_to_the_train_that_is_shown_and_to_no_other(
 
 
 def test_a_stop_that_cannot_be_sent_is_said(
-    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str
+    browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str, keys_dir: Path
 ) -> None:
-    with console_at(kafka_bootstrap, mqtt_url) as (url, sink):
+    with console_at(kafka_bootstrap, mqtt_url, keys_dir) as (url, sink):
         page = browser.new_page()
         page.goto(f"{url}#{train_id}")
         until_known(page, sink, train_id)
