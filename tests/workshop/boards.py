@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from kit.child import Child
@@ -38,6 +40,16 @@ def board(folder: Path) -> Child:
         *place(folder),
         name="leaderboard",
     )
+
+
+def finishers(url: str) -> list[dict[str, Any]]:
+    """Wait until a board shows that somebody has done something: it follows its log."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if rows := [row for row in standings(url) if row["done"]]:
+            return rows
+        time.sleep(0.05)
+    pytest.fail("nobody has done anything on the board")
 
 
 def standings(url: str) -> list[dict[str, Any]]:

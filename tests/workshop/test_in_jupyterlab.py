@@ -12,7 +12,7 @@ from kit.workshop.cells import solution
 from kit.workshop.copying import new_copy
 from kit.workshop.folder import Folder
 from tests.jupyterlab import HAS_KERNEL, PATIENCE_S, jupyterlab
-from tests.workshop.boards import board, give_token, standings
+from tests.workshop.boards import board, finishers, give_token, standings
 
 NOTEBOOK = "70_view_the_leaderboard"
 EXERCISE = "points"
@@ -69,7 +69,7 @@ def test_a_learner_fails_reads_a_hint_solves_and_is_on_the_board(
             page.evaluate(WRITE, ["exercise-points", solution(EXERCISE, NOTEBOOK)])
             page.evaluate(WRITE, ["check-points", ""])
             see(page, "Le classement est au courant.")
-        (row,) = standings(url)
+        (row,) = finishers(url)
     assert row["user"] == "Ada"
     assert list(row["done"]) == [EXERCISE]
     kept = Folder(mine).load()

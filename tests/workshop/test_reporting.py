@@ -11,7 +11,7 @@ from kit.messaging.ports import free_port
 from kit.workshop import desk
 from kit.workshop.folder import Folder, Progress
 from kit.workshop.tasks import EXERCISES
-from tests.workshop.boards import board, give_token, standings
+from tests.workshop.boards import board, finishers, give_token, standings
 
 
 def right(seen: list[bool], votes: int, of: int) -> bool:
@@ -41,7 +41,7 @@ def test_a_solved_exercise_is_on_the_board(
         url = service.ready()["url"]
         monkeypatch.setenv("KIT_LEADERBOARD_URL", url)
         assert "The leaderboard knows." in desk.check("enough_votes", right).data
-        (row,) = standings(url)
+        (row,) = finishers(url)
     assert row["user"] == "Ada"
     assert list(row["done"]) == ["enough_votes"]
     assert learner.load().reported == ["enough_votes"]
