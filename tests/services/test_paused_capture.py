@@ -9,12 +9,15 @@ from collections.abc import Callable
 import numpy as np
 from pydantic import SecretStr
 
+from kit.bench.stand import TRAIN_ID, stand
 from kit.config import Settings
+from kit.events import Command, Event, Motion
 from kit.services.capture import CaptureParameters, CaptureService
 from kit.services.operator import switch_capture
 from kit.sim.camera import CameraServer, Shot
 
-PATIENCE_S = 30
+PATIENCE_S = 60.0
+MOVING = {Motion.CRUISING, Motion.SLOWED}
 RNG = np.random.default_rng(0)
 
 
@@ -74,3 +77,27 @@ def test_a_paused_capture_is_healthy_says_so_and_publishes_nothing_until_it_goes
 def test_nobody_answers_for_a_capture_that_is_not_there(mqtt_url: str, train_id: str) -> None:
     settings = Settings(mqtt_url=SecretStr(mqtt_url))
     assert not switch_capture(settings, train_id=train_id, on=False, reason="a test", timeout_s=0.2)
+
+
+def test_a_train_whose_pictures_pause_brakes_and_stays_when_they_come_again() -> None:
+    decided: list[int] = []  # when the frame of each decision was captured
+
+    def listen(event: Event, _received_ns: int) -> None:
+        if isinstance(event, Command) and event.frame is not None:
+            decided.append(event.frame.captured_ns)
+
+    with stand(("capture", "inference", "decision"), on_event=listen) as it:
+        state = it.operator.arm()
+        while state.motion not in MOVING:  # a busy machine may be late, and the train latches
+            state = it.operator.wait_for(lambda s: s.latched or s.motion in MOVING, PATIENCE_S)
+            if state.latched:
+                state = it.operator.arm()
+        switch = {"train_id": TRAIN_ID, "reason": "a test", "timeout_s": PATIENCE_S}
+        assert switch_capture(it.settings, on=False, **switch)
+        held = it.operator.wait_for(lambda s: s.latched and s.motion is Motion.STOPPED, PATIENCE_S)
+        again_ns = time.monotonic_ns()
+        assert switch_capture(it.settings, on=True, **switch)
+        wait_until(lambda: sum(captured_ns > again_ns for captured_ns in decided) >= 10)
+        state = it.operator.wait_for(lambda s: s.event_id > held.event_id, PATIENCE_S)
+        assert (state.latched, state.motion) == (True, Motion.STOPPED)
+        assert state.challenge == held.challenge
