@@ -16,7 +16,7 @@ import httpx
 from kit.child import Child
 from kit.leaderboard.claims import Claim, sign
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 @dataclass

@@ -19,7 +19,7 @@ from tests.leaderboard.served import Served, served
 
 pytestmark = pytest.mark.browser
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 RULES = """
 name: final
