@@ -111,6 +111,9 @@ def _listen(host: str, port: int) -> socket.socket:
             got=error.strerror or str(error),
             fix="name another port with --port, or let the console choose: --port 0",
         ) from error
+    # Inherited by each connection: uvicorn sets it only on sockets that it has made itself.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _is_loopback(host: str) -> bool:
@@ -120,6 +123,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-    # Inherited by each connection: uvicorn sets it only on sockets that it has made itself.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
