@@ -21,7 +21,7 @@ from kit.mlops.measuring.evaluate import score
 from kit.mlops.mining import draw_frames, mine, open_frames
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.second_look import SecondLook
-from kit.mlops.training import Recipe, Trainer, load_weights, save_weights
+from kit.mlops.training import Recipe, Trainer, load_look, load_weights, save_weights
 
 CHECK_SEED_OFFSET = 1_000_003
 """Pictures to test on are drawn with the training seed plus this."""
@@ -81,7 +81,8 @@ class Plan:
         base: Weights to start from; None for random ones.
         sign_free: Frames without a sign to draw for the second part of training, which learns
             from those in which the network sees one, and from harder pictures; and as many again
-            to teach the second look. 0 leaves both out, and the second look a copy of the first.
+            to teach the second look. 0 leaves both out: the second look is then the base's, or an
+            untaught copy of the first.
         labelled: Folder of a set of labelled pictures to mix in, None for none.
         labelled_share: Share of those in each epoch.
         version: Written into the model.
@@ -132,9 +133,8 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
         if plan.sign_free:
             network, data_hash = _harden(plan, network, bars)
             look = _doubt(plan, network, bars)
-        else:  # even untaught it is worth something: it sees every sign equally large
-            look = SecondLook().eval()
-            look.start_from(network.cpu())
+        else:
+            look = _same_look(plan, network)
     metrics = check_drawn(network, plan, look)
     card = Card(
         version=plan.version,
@@ -260,6 +260,16 @@ def _doubt(plan: Plan, network: SignNet, bars: Progress) -> SecondLook:
     recipe = LookRecipe(threads=plan.recipe.threads, seed=plan.recipe.seed)
     tell = _teller(bars, "train the second look")
     return teach(network, windows, recipe, plan.work / "look", tell)
+
+
+def _same_look(plan: Plan, network: SignNet) -> SecondLook:
+    """Return the base's second look, or one that is untaught: it sees each sign equally large."""
+    taught = None if plan.base is None else load_look(plan.base)
+    if taught is not None:
+        return taught
+    look = SecondLook().eval()
+    look.start_from(network.cpu())
+    return look
 
 
 def _teller(bars: Progress, text: str) -> Tell:

@@ -100,6 +100,8 @@ def test_retraining_starts_from_the_base_and_mixes_labelled_pictures_in(app, tmp
     assert said["base"] == base["weights"]
     before, after = (load_weights(Path(one["weights"])) for one in (base, said))
     assert torch.allclose(before["to4.0.0.weight"], after["to4.0.0.weight"])
+    looks = [load_look(Path(one["weights"])) for one in (base, said)]
+    assert torch.equal(looks[0].to4[0][0].weight, looks[1].to4[0][0].weight)
     facts = dict(trained_with(said["model"]))
     assert facts["world"] == "lego"
     assert facts["labelled_share"] == 0.3
