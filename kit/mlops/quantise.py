@@ -33,6 +33,7 @@ LARGEST_LOSS = 0.02
 OPERATORS = ("Conv", "Add", "Resize", "Relu")
 """What runs in integers. With ``Conv`` alone, each sum would go to floats and back."""
 
+_LAYERS = (*OPERATORS, "QuantizeLinear", "DequantizeLinear")
 PRECISION = "precision"
 """Key of the metadata that says ``int8``; models without it are fp32."""
 
@@ -171,7 +172,7 @@ def kept_in_float(graph: Any) -> list[str]:
             user.op_type == "Conv" or set(user.output) & before_conv
             for name in node.output
             for user in users.get(name, [])
-            if user.op_type in OPERATORS
+            if user.op_type in _LAYERS
         )
         if leads_on:
             before_conv |= set(node.output)

@@ -87,8 +87,8 @@ def test_scores_and_boxes_are_made_in_floats(model, copy):
         if made_by.get(node.input[1]) is not None
         and made_by[node.input[1]].op_type == "DequantizeLinear"
     ]
-    assert len(last) == 3  # scores and boxes of the first look, scores of the second
-    assert len(in_integers) == len(convolutions) - 3
+    assert len(last) == 4  # scores and boxes of the first look; the second's end, and scores
+    assert len(in_integers) == len(convolutions) - 4
     assert not {node.name for node in last} & {node.name for node in in_integers}
 
 
