@@ -8,13 +8,15 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from pydantic import SecretStr
 
 from kit.cli import main
 from kit.config import Settings
-from kit.events import Action, Command, Event, Motion, TrainState
+from kit.events import Action, Command, Motion, TrainState
+from kit.events import Event as AnyEvent
 from kit.messaging.mqtt import MqttClient
 from kit.presenting import reset as reset_module
 from kit.presenting.reset import ASIDE, KIOSK_FILE, drop_old, put_aside, reset
@@ -76,23 +78,34 @@ def test_only_days_older_than_asked_for_are_deleted(tmp_path: Path) -> None:
 
 @pytest.fixture
 def train(mqtt_url: str, train_id: str) -> Iterator[Settings]:
-    """A train that says that it stands when it is told to stop."""
-    with MqttClient(mqtt_url, service="control", train_id=train_id) as client:
+    """A train that says again and again that it stands, once it was told to stop."""
+    told, gone = Event(), Event()
 
-        def receive(event: Event, _received_ns: int) -> None:
-            if isinstance(event, Command) and event.action is Action.EMERGENCY_STOP:
-                client.publish(
-                    TrainState(
-                        train_id=train_id,
-                        motion=Motion.STOPPED,
-                        reason=event.reason,
-                        latched=True,
-                        challenge="c",
-                    )
+    def say() -> None:
+        told.wait()
+        while not gone.wait(0.1):
+            client.publish(
+                TrainState(
+                    train_id=train_id,
+                    motion=Motion.STOPPED,
+                    reason="an emergency stop",
+                    latched=True,
+                    challenge="c",
                 )
+            )
 
+    def receive(event: AnyEvent, _received_ns: int) -> None:
+        if isinstance(event, Command) and event.action is Action.EMERGENCY_STOP:
+            told.set()
+
+    with MqttClient(mqtt_url, service="control", train_id=train_id) as client:
         client.subscribe(f"train/{train_id}/command", receive)
+        saying = Thread(target=say)
+        saying.start()
         yield Settings(train_id=train_id, mqtt_url=SecretStr(mqtt_url))
+        gone.set()
+        told.set()
+        saying.join()
 
 
 def test_the_train_is_latched_before_the_next_visitor(train: Settings, tmp_path: Path) -> None:

@@ -142,7 +142,8 @@ def test_wherever_a_file_breaks_off_it_is_read_up_to_there(copy: Path) -> None:
         copy.write_bytes(content[:length])
         records, damage = read(copy)
         assert records == whole[: len(records)]
-        assert damage
+        # The last eight bytes say only that this was the end.
+        assert damage or (records == whole and length >= len(content) - 8)
 
 
 @pytest.mark.parametrize("damaged", [range(1, 9), range(200, 240)], ids=["length", "content"])
