@@ -8,17 +8,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import JsonFlag, emit
-
-RulesOption = Annotated[
-    str, typer.Option("--rules", help="Rules: a name such as 'original', or a YAML file.")
-]
-"""Type of the ``rules`` parameter of the leaderboard's commands."""
-
-StartsAtOption = Annotated[
-    str | None,
-    typer.Option(help="Start of the event, ISO 8601; that of the rules if not given."),
-]
-"""Type of the ``starts_at`` parameter of the leaderboard's commands."""
+from kit.leaderboard.options import RulesOption, StartsAtOption
 
 
 def register(app: typer.Typer) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from kit.errors import ConfigError
+from kit.leaderboard.application import application
 from kit.leaderboard.desk_store import DeskStore
 from kit.leaderboard.hub import Hub
 from kit.leaderboard.keys import Keys, open_keys
@@ -115,7 +116,7 @@ def _config(options: Options, service: Service) -> uvicorn.Config:
     local = LOOPBACK if _is_loopback(options.host) else ("*",)
     hosts = (*options.names, *LOOPBACK) if options.names else local
     return uvicorn.Config(
-        service.application(hosts=hosts),
+        application(service, hosts=hosts),
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -1,33 +1,23 @@
-"""The leaderboard's web application: the pages, the public's answers, and claims."""
+"""The leaderboard's service: the event, its log, and who claims what."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from fastapi import FastAPI, Request
-from fastapi.staticfiles import StaticFiles
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from fastapi import Request
 
-from kit import __version__
 from kit.errors import EventError
 from kit.leaderboard.api import ClaimAnswer, ClaimStatus
 from kit.leaderboard.claims import ClaimError, Refusal, Verified, verify
-from kit.leaderboard.desk_routes import desk_router
 from kit.leaderboard.events import Event, check
 from kit.leaderboard.evidence import check_reports, checked_value
 from kit.leaderboard.hub import Hub
 from kit.leaderboard.keys import Keys
 from kit.leaderboard.limiter import Kind, Limiter
 from kit.leaderboard.live import Live
-from kit.leaderboard.problems import RefusedError, SafeHeaders, address_of, handle_problems
-from kit.leaderboard.public_routes import PAGES, public_router
+from kit.leaderboard.problems import RefusedError, address_of
 from kit.leaderboard.writer import Writer
-
-LARGEST_REQUEST = 16_384
-"""How large a request may be, bytes."""
 
 
 class Service:
@@ -138,36 +128,3 @@ class Service:
         assert exercise is not None  # check has seen to it
         elapsed_s = here.elapsed_ms / 1000
         return replace(event, value=checked_value(claim, exercise, elapsed_s=elapsed_s))
-
-    def application(self, *, hosts: tuple[str, ...] = ("*",)) -> FastAPI:
-        """Build the ASGI application.
-
-        Args:
-            hosts: Names under which it may be called; ``("*",)`` for any.
-        """
-        app = FastAPI(
-            title="Leaderboard",
-            version=__version__,
-            summary="Exact order of finish, live; claims are signed.",
-            docs_url=None,  # they would load scripts from elsewhere
-            redoc_url=None,
-            openapi_url="/api/openapi.json",
-            lifespan=self._lifespan,
-            max_body_size=LARGEST_REQUEST,
-            # It would send spans to wherever an environment variable says.
-            telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        )
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-        app.add_middleware(SafeHeaders)
-        handle_problems(app, now_ms=self.live.epoch_ms)
-        app.include_router(public_router(self))
-        app.include_router(desk_router(self))
-        app.mount("/static", StaticFiles(directory=PAGES))
-        return app
-
-    @asynccontextmanager
-    async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.hub)
-            await stack.enter_async_context(self.writer)
-            yield

@@ -13,7 +13,7 @@ import typer
 
 from kit.cli import JsonFlag, emit
 from kit.errors import BrokerError, ConfigError
-from kit.leaderboard.commands import RulesOption
+from kit.leaderboard.options import RulesOption
 
 if TYPE_CHECKING:
     from kit.leaderboard.kubernetes.sinks import ServicePost

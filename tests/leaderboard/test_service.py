@@ -20,6 +20,7 @@ import pytest
 from kit.child import Child
 from kit.cli import main
 from kit.errors import MissionError
+from kit.leaderboard.application import LARGEST_REQUEST
 from kit.leaderboard.claims import (
     LARGEST_BYTES,
     Claim,
@@ -32,7 +33,6 @@ from kit.leaderboard.claims import (
 from kit.leaderboard.client import Participant
 from kit.leaderboard.offline import set_start
 from kit.leaderboard.problems import HEADERS
-from kit.leaderboard.service import LARGEST_REQUEST
 from kit.messaging.ports import free_port
 from tests.leaderboard.served import Served, served
 from tests.leaderboard.test_evidence import MISSION

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import JsonFlag, emit
-from kit.leaderboard.commands import RulesOption
+from kit.leaderboard.options import RulesOption
 
 
 def grafana(

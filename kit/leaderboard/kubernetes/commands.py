@@ -10,7 +10,7 @@ import typer
 from pydantic import SecretStr
 
 from kit.cli import JsonFlag, emit
-from kit.leaderboard.commands import RulesOption, StartsAtOption
+from kit.leaderboard.options import RulesOption, StartsAtOption
 
 
 def collect(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kit.cli import JsonFlag, emit
-from kit.leaderboard.commands import RulesOption, StartsAtOption
+from kit.leaderboard.options import RulesOption, StartsAtOption
 from kit.leaderboard.prometheus.recording import Source
 
 
