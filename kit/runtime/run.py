@@ -181,7 +181,8 @@ def read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise ConfigError("There is no such run", got=str(folder), fix="name a folder of 'runs'")
     run = Run(folder)
-    if (folder / RECORDING).exists():
+    path = folder / RECORDING
+    if path.exists() and path.stat().st_size:  # it is made before its first byte is written
         recording = Recording(folder)
         for record in recording:
             _take_record(run, record)

@@ -78,6 +78,15 @@ def show(
     page.wait_for_function("n => document.querySelectorAll('.box').length === n", arg=len(found))
 
 
+def show_until_live(link: Link, page: Page, sequence: int) -> None:
+    """Show pictures until one was live; on a busy machine some are old when they come."""
+    for number in range(sequence, sequence + 10):
+        show(link, page, number)
+        if page.evaluate("() => window.badges.includes('live')"):
+            return
+    pytest.fail(f"no picture was live: {page.evaluate('() => window.badges')}")
+
+
 def test_the_picture_on_the_page_has_the_colours_that_were_sent(link: Link, page: Page) -> None:
     for sequence, colour_bgr in ((50, (200, 60, 30)), (51, (30, 180, 90))):
         show(link, page, sequence, image=make.jpeg(colour_bgr))
@@ -201,16 +210,14 @@ def test_each_service_has_a_light(link: Link, page: Page) -> None:
 
 def test_a_picture_that_stands_still_is_greyed_and_its_age_is_told(link: Link, page: Page) -> None:
     page.evaluate(RECORD_BADGE)
-    show(link, page, 80)
-    page.wait_for_function("() => window.badges.includes('live')")
+    show_until_live(link, page, 80)
     expect(page.locator("body")).to_have_attribute("data-link", "stale")
     expect(page.locator("#age")).to_contain_text("s old")
     expect(page.locator("#notice")).to_have_text("The picture stands still")
     grey = "() => getComputedStyle(document.querySelector('#picture')).filter.includes('grayscale')"
     assert page.evaluate(grey)
     page.evaluate("() => { window.badges = []; }")
-    show(link, page, 81)
-    page.wait_for_function("() => window.badges.includes('live')")
+    show_until_live(link, page, 90)
 
 
 def test_the_latency_is_that_of_this_machines_pictures(link: Link, page: Page) -> None:

@@ -186,3 +186,9 @@ def test_a_stop_is_good_only_if_a_sign_had_asked_for_it(
 
 def test_whether_a_sign_was_there_is_unknown_without_a_virtual_set(good: Outcome) -> None:
     assert (good.stop_label, good.stop_sign_there) == ("DangerAhead", None)
+
+
+def test_a_run_that_has_not_written_a_byte_yet_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "run.mcap").touch()
+    run = read_run(tmp_path)
+    assert (run.physics, run.services, run.damage) == ([], {}, ())
