@@ -84,8 +84,10 @@ def emit(result: Mapping[str, Any], *, as_json: bool, text: str | Text | None = 
         sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
     elif text is None:
         sys.stdout.write(json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    else:
-        Console(soft_wrap=True, highlight=False).print(text, markup=False)
+    elif isinstance(text, Text):
+        Console(soft_wrap=True, highlight=False).print(text)
+    else:  # as it is: what rich prints loses its tabs
+        sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

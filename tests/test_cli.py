@@ -37,7 +37,7 @@ def _register(app: typer.Typer) -> None:
     @app.command("good")
     def good(*, as_json: JsonFlag = False) -> None:
         sys.stdout.write("on the way\n")
-        emit({"answer": 42, "name": "Zürich"}, as_json=as_json, text="All is [well].")
+        emit({"answer": 42, "name": "Zürich"}, as_json=as_json, text="All is [well],\t:train: too.")
 
     @app.command("bad")
     def bad(*, as_json: JsonFlag = False) -> None:
@@ -78,7 +78,7 @@ def test_json_is_one_object_on_the_last_line(run: Run, capsys: pytest.CaptureFix
 
 def test_text_is_printed_as_it_is(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("good") == 0
-    assert capsys.readouterr().out == "on the way\nAll is [well].\n"
+    assert capsys.readouterr().out == "on the way\nAll is [well],\t:train: too.\n"
 
 
 def test_kit_error_is_told_on_standard_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
