@@ -8,55 +8,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from kit.config import Settings
 from kit.console.board import Board
 from kit.console.controls import Controls
 from kit.console.copies import Copies
-from kit.console.doors import STATIC, Doors, same_origin
+from kit.console.doors import STATIC, Doors
 from kit.console.feed import Arrival, Feed
 from kit.console.gate import Gate
-from kit.console.viewer import BAD_MESSAGE, SIGN_IN_FIRST, Viewer
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-"""Names under which a console that listens on this machine only may be called."""
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
-"""Sent with every answer: nothing foreign is loaded and no other site may embed the page."""
-
-
-class SafeHeaders:
-    """Adds `HEADERS` to every HTTP answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+from kit.console.viewer import SIGN_IN_FIRST, Viewer
+from kit.web.address import LOOPBACK
+from kit.web.files import shared_files
+from kit.web.guards import BAD_MESSAGE, guards, same_origin
 
 
 class Console:
@@ -89,11 +55,9 @@ class Console:
                 *self._doors.routes,
                 WebSocketRoute("/view", self._view),
                 Mount("/static", StaticFiles(directory=STATIC)),
+                shared_files(),
             ],
-            middleware=[
-                Middleware(SafeHeaders),
-                Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
-            ],
+            middleware=guards(hosts),
             lifespan=self._lifespan,
         )
 

@@ -14,6 +14,7 @@ from kit.console.board import TRAINS
 from kit.console.latches import latch_of
 from kit.errors import KitError
 from kit.events import TrainState
+from kit.reasons import Reason
 from kit.services.operator import Operator, emergency_stop, switch_capture
 
 _OTHERS_AT_ONCE = 8
@@ -143,7 +144,7 @@ class Controls:
             self._changed()
 
     def _stop(self, train_id: str) -> Outcome | None:
-        reason = "emergency stop at the console"
+        reason = Reason.AT_CONSOLE
         stands = emergency_stop(self._settings, train_id=train_id, reason=reason)
         return None if stands else Outcome(Trouble.NOT_CONFIRMED)
 
@@ -152,6 +153,6 @@ class Controls:
             operator.arm(answering=state)
 
     def _switch(self, train_id: str, *, on: bool) -> Outcome | None:
-        reason = "resumed at the console" if on else "paused at the console"
+        reason = Reason.RESUMED_AT_CONSOLE if on else Reason.PAUSED_AT_CONSOLE
         done = switch_capture(self._settings, train_id=train_id, on=on, reason=reason)
         return None if done else Outcome(Trouble.NOT_CONFIRMED)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kit.console.board import Board
 from kit.console.trains import Picture
+from kit.reasons import readings
 
 STATUS_HOLDS_S = 0.05
 """For how long the written status of a train is given out again, seconds."""
@@ -61,7 +62,8 @@ class Copies:
         written_s, text = self._statuses.get(train_id, (0.0, ""))
         if not text or now_s - written_s >= STATUS_HOLDS_S:
             status = self._board.status(train_id, now_ns=time.monotonic_ns())
-            text = json.dumps(status | self._also(train_id))
+            told = status | self._also(train_id)
+            text = json.dumps(told | {"readings": readings(_sentences(told))})
             self._forget(now_s)
             self._statuses[train_id] = now_s, text
         return f"{text[:-1]}, {json.dumps(own)[1:]}"
@@ -71,3 +73,16 @@ class Copies:
         old = [of for of, (at_s, _) in self._statuses.items() if now_s - at_s > 1]
         for train_id in old:
             del self._statuses[train_id]
+
+
+def _sentences(told: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a page may tell in its own language."""
+    yield told["trouble"]
+    train = told["train"] or {}
+    for part in ("decision", "state", "pictures"):
+        if train.get(part):
+            yield train[part]["reason"]
+    yield from (service["detail"] for service in train.get("services", ()))
+    latest = (told["orders"] or {}).get("latest")
+    if latest:
+        yield latest["detail"]

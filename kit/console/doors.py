@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import HTTPConnection, Request
@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from kit.console.access import Role
 from kit.console.gate import SIGNED_IN_S, Gate
+from kit.web.guards import same_origin
 
 STATIC = Path(__file__).resolve().parent / "static"
 """The page and its files."""
@@ -27,12 +28,6 @@ class _SignIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: str = Field(max_length=500)
-
-
-def same_origin(connection: HTTPConnection) -> bool:
-    """Tell whether our own page asks: browsers let any page call any server."""
-    origin = urlsplit(connection.headers.get("origin", ""))
-    return bool(origin.netloc) and origin.netloc == connection.headers.get("host")
 
 
 class Doors:

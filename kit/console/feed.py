@@ -15,6 +15,7 @@ from kit.errors import BrokerError
 from kit.events import Event
 from kit.messaging.bindings import EVENTS_TOPIC, LIVE_TOPIC
 from kit.messaging.kafka import LIVE_TOPICS, KafkaSource
+from kit.reasons import Reason
 
 POLL_S = 0.2
 """How long one look for an event may take, seconds; the thread ends within it."""
@@ -66,7 +67,7 @@ class Feed:
         self._live_until_ns: dict[str, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="console-feed", daemon=True)
-        self.trouble = f"Connecting to Kafka at {bootstrap}"
+        self.trouble = Reason.KAFKA_CONNECTING.say(address=bootstrap)
         # The client tells of every attempt, many a second; we tell of each change, once.
         logging.getLogger("kit.messaging.kafka.client").setLevel(logging.CRITICAL)
 

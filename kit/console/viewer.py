@@ -16,15 +16,14 @@ from kit.console.budget import Budget
 from kit.console.controls import Controls
 from kit.console.copies import Copies
 from kit.console.trains import Picture
+from kit.reasons import readings
+from kit.web.guards import BAD_MESSAGE
 
 UNSEEN = 2
 """How many pictures may be on their way to a browser that has not said it got them."""
 
 STATUS_EVERY_S = 0.1
 """How often a browser is told everything but the picture, seconds."""
-
-BAD_MESSAGE = 1008
-"""WebSocket close code for a browser that says what it should not (RFC 6455, 7.4.1)."""
 
 SIGN_IN_FIRST = 4401
 """WebSocket close code for a browser that must sign in before it may see anything."""
@@ -191,6 +190,13 @@ class Viewer:
         entries = view.log.after(self._entry) if view else []
         if entries:
             self._entry = entries[-1].number
-        log = [{**asdict(entry), "at": entry.at.isoformat()} for entry in entries]
+        log = [
+            {
+                **asdict(entry),
+                "at": entry.at.isoformat(),
+                "readings": readings([entry.reason]),
+            }
+            for entry in entries
+        ]
         text = self._copies.status(self._train, log=log, role=self._role)
         await self._socket.send_text(text)

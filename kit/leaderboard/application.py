@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kit import __version__
 from kit.leaderboard.desk_routes import desk_router
-from kit.leaderboard.problems import SafeHeaders, handle_problems
+from kit.leaderboard.problems import handle_problems
 from kit.leaderboard.public_routes import PAGES, public_router
 from kit.leaderboard.service import Service
+from kit.web.guards import guards
 
 LARGEST_REQUEST = 16_384
 """How large a request may be, bytes."""
@@ -42,12 +42,11 @@ def application(service: Service, *, hosts: tuple[str, ...] = ("*",)) -> FastAPI
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
+        middleware=guards(hosts),
         max_body_size=LARGEST_REQUEST,
         # It would send spans to wherever an environment variable says.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
-    app.add_middleware(SafeHeaders)
     handle_problems(app, now_ms=service.live.epoch_ms)
     app.include_router(public_router(service))
     app.include_router(desk_router(service))

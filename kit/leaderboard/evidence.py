@@ -94,6 +94,7 @@ class EvaluationReport(_Report):
 
 
 _FIGURES: dict[str, tuple[type[_Report], Callable[[Any], float | None]]] = {
+    "stopped": (MissionReport, lambda report: float(report.stopped)),
     "stop_margin_m": (MissionReport, lambda report: report.stop_margin_m),
     "brake_latency_ms": (MissionReport, lambda report: report.brake_latency_ms),
     "map50": (EvaluationReport, lambda report: report.map50),

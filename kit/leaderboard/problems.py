@@ -1,4 +1,4 @@
-"""How the service refuses: one shape for every problem; and the headers that every answer has."""
+"""How the service refuses: one shape for every problem."""
 
 from __future__ import annotations
 
@@ -8,26 +8,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.errors import ConfigError, EventError
 from kit.leaderboard.api import Problem
 from kit.leaderboard.claims import ClaimError, Refusal
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
-"""Sent with every answer: nothing foreign is loaded and no other site may embed a page."""
 
 _STATUS = {
     Refusal.MALFORMED: 422,
@@ -64,23 +49,6 @@ class RefusedError(Exception):
             wait_s,
         )
         super().__init__(error)
-
-
-class SafeHeaders:
-    """Adds `HEADERS` to every HTTP answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 def handle_problems(app: FastAPI, *, now_ms: Callable[[], int]) -> None:

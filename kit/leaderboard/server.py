@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import uvicorn
-
-from kit.errors import ConfigError
 from kit.leaderboard.application import application
 from kit.leaderboard.desk_store import DeskStore
 from kit.leaderboard.hub import Hub
@@ -23,9 +18,8 @@ from kit.leaderboard.rules import Rules, load_rules
 from kit.leaderboard.service import Service
 from kit.leaderboard.store import Store
 from kit.leaderboard.writer import Writer
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-"""Names under which a service that listens on this machine only may be called."""
+from kit.web import server
+from kit.web.address import LOOPBACK, listen, names_for, page_url
 
 CONNECTIONS = 4000
 """How many connections may be open at once."""
@@ -80,25 +74,28 @@ def serve(options: Options, *, on_ready: Callable[[str, Keys], None]) -> None:
     starts_at = options.starts_at or rules.starts_at
     if starts_at is not None:
         set_start(options.database, starts_at, by="kit leaderboard serve")
-    with _listen(options.host, options.port) as listener, Store.open(options.database) as store:
+    fix = "name another port with --port, or let it choose: --port 0"
+    with (
+        listen(options.host, options.port, who="The leaderboard", fix=fix) as listener,
+        Store.open(options.database) as store,
+    ):
         desk_store = DeskStore(options.database)
         try:
             service = _build(options, rules, keys, store, desk_store)
-            url = address(options.host, listener)
-            server = _Server(
-                _config(options, service),
+            url = page_url(options.host, listener)
+            names = (*options.names, *LOOPBACK) if options.names else names_for(options.host)
+            server.serve(
+                application(service, hosts=names),
+                listener,
+                connections=CONNECTIONS,
+                close_s=CLOSE_S,
+                websockets=False,
+                proxies=options.proxies,
                 on_ready=lambda: on_ready(url, keys),
                 on_end=service.hub.close,
             )
-            server.run(sockets=[listener])
         finally:
             desk_store.close()
-
-
-def address(host: str, listener: socket.socket) -> str:
-    """Return the address of the page, as a browser on this machine reaches it."""
-    shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  # we only compare
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}/"
 
 
 def _build(
@@ -110,65 +107,3 @@ def _build(
     rates = {Kind.CLAIM: options.per_person, Kind.FAULT: options.per_address}
     limiter = Limiter({kind: rate for kind, rate in rates.items() if rate})
     return Service(live, writer, hub, keys=keys, limiter=limiter)
-
-
-def _config(options: Options, service: Service) -> uvicorn.Config:
-    local = LOOPBACK if _is_loopback(options.host) else ("*",)
-    hosts = (*options.names, *LOOPBACK) if options.names else local
-    return uvicorn.Config(
-        application(service, hosts=hosts),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        ws="none",
-        backlog=2048,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=CLOSE_S,
-        proxy_headers=bool(options.proxies),
-        forwarded_allow_ips=list(options.proxies),
-    )
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready, and lets the pages go before it ends."""
-
-    def __init__(
-        self, config: uvicorn.Config, *, on_ready: Callable[[], None], on_end: Callable[[], None]
-    ) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-        self._on_end = on_end
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_end()
-        await super().shutdown(sockets)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise ConfigError(
-            f"The leaderboard cannot listen on {host}, port {port}",
-            got=error.strerror or str(error),
-            fix="name another port with --port, or let it choose: --port 0",
-        ) from error
-    # Connections inherit it. asyncio does not set it on those of a socket of our own, and the
-    # second part of each answer would wait 40 ms for the acknowledgement of the first.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -25,6 +25,7 @@ from kit.errors import BrokerError, ConfigError
 from kit.messaging.bindings import MAX_IMAGE_BYTES, MqttMessage
 from kit.messaging.counters import Counters
 from kit.messaging.url import BrokerUrl
+from kit.reasons import Reason
 
 KEEPALIVE_S = 5
 """After how much silence a connection is probed, seconds; a dead one is given up after two."""
@@ -255,7 +256,7 @@ class Link:
 
     def _unreachable(self, timeout_s: float) -> BrokerError:
         return BrokerError(
-            f"No connection to the MQTT broker at {self.url.address}",
+            Reason.BROKER_AWAY.say(address=self.url.address),
             expected=f"to be let in within {timeout_s:g} s",
             got=self._trouble,
             fix="check that the broker runs, that it speaks MQTT 5, and the user and password",

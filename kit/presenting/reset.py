@@ -13,6 +13,7 @@ from typing import Any
 
 from kit.config import Settings
 from kit.errors import BrokerError, ConfigError, missing_extra
+from kit.reasons import Reason
 from kit.runtime.mission import MISSION
 
 ASIDE = "aside"
@@ -163,7 +164,7 @@ def _latch(settings: Settings, problems: list[str]) -> str:
         state = emergency_stop(
             settings,
             train_id=settings.train_id,
-            reason="reset for the next visitor",
+            reason=Reason.RESET,
             timeout_s=STAND_S,
         )
     except BrokerError as error:

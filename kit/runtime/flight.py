@@ -10,6 +10,7 @@ from pathlib import Path
 from kit.errors import BrokerError, KitError, MissionError
 from kit.events import Action, Command, Event, Frame, Origin, Prediction
 from kit.messaging.mqtt import MqttClient
+from kit.reasons import Reason
 from kit.runtime.crew import Crew, build_members
 from kit.runtime.interrupts import Interrupts
 from kit.runtime.members import Member
@@ -121,7 +122,7 @@ class Flight:
                 self._watch()
             except KeyboardInterrupt:
                 self.ended_by = "interrupt"
-                self.fail(MissionError("The mission was interrupted"))
+                self.fail(MissionError(Reason.INTERRUPTED))
             except KitError as error:
                 self.fail(error)
             finally:
@@ -133,7 +134,7 @@ class Flight:
         if self.error is not None:
             return
         self.error = error
-        reason = f"the mission failed: {error.problem}"[:_MAX_REASON]
+        reason = Reason.MISSION_FAILED.say(problem=error.problem)[:_MAX_REASON]
         self._client.publish(
             Command(
                 train_id=self._train_id,
@@ -152,8 +153,8 @@ class Flight:
         if not connected and not self._ending:
             self.fail(
                 BrokerError(
-                    f"The connection to the MQTT broker at {self._client.address} was lost",
-                    fix="the train has stopped by itself; look to the broker and fly again",
+                    Reason.BROKER_LOST.say(address=self._client.address),
+                    fix=Reason.FIX_BROKER,
                 )
             )
 
@@ -169,7 +170,7 @@ class Flight:
             self._wait_and_show(deadline)
             if time.monotonic() >= deadline:
                 raise MissionError(
-                    f"Not all services were at work within {READY_TIMEOUT_S:g} s",
+                    Reason.NOT_AT_WORK.say(seconds=f"{READY_TIMEOUT_S:g}"),
                     got=self._missing(),
                     fix="read the executed notebooks and the logs in the run's folder",
                 )
@@ -204,9 +205,9 @@ class Flight:
         if self.ended_by == HALTED:
             state = self._monitor.state
             raise MissionError(
-                "The train stopped, but for no sign",
+                Reason.HALTED,
                 got=state.reason if state else None,
-                fix="look for what kept the decisions from coming, in the report's latencies",
+                fix=Reason.FIX_LATENESS,
             )
         if self.ended_by == "failure":
             self.ended_by = "seconds"

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 
 from kit.child import Child
 from kit.errors import KitError, MissionError
+from kit.reasons import Reason
 from kit.runtime.parameters import NOTEBOOK_ONLY, check_parameters
 
 POLL_S = 0.05
@@ -139,7 +140,9 @@ class NotebookMember(Member):
         except KitError as failure:
             error = failure
         except Exception as failure:  # noqa: BLE001 - the thread's edge: the crew must learn of it
-            error = MissionError(f"The notebook {self.notebook.name} failed", got=str(failure))
+            error = MissionError(
+                Reason.NOTEBOOK_FAILED.say(notebook=self.notebook.name), got=str(failure)
+            )
         finally:
             self._tell(error)
             _close_loop()
@@ -176,7 +179,7 @@ class NotebookMember(Member):
 
     def _failure(self, kind: str, text: str) -> MissionError:
         return MissionError(
-            f"The notebook {self.notebook.name} failed",
+            Reason.NOTEBOOK_FAILED.say(notebook=self.notebook.name),
             got=_ANSI.sub("", f"{kind}: {text}").rstrip("."),
             fix=f"open {self.output}",
         )
@@ -262,7 +265,7 @@ class ProcessMember(Member):
     def _failure(self, code: int) -> MissionError:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return MissionError(
-            f"The service '{self.name}' ended ({how})",
+            Reason.SERVICE_ENDED.say(service=self.name, how=how),
             got=last_line(self._log).rstrip(".") or None,
             fix=f"read {self._log}",
         )

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from kit.config import Settings
 from kit.errors import ConfigError, KitError, MissionError
+from kit.reasons import Reason
 from kit.runtime.crew import BRIEFING, DEBRIEF, END_TIMEOUT_S, notebook_member
 from kit.runtime.flight import Flight
 from kit.runtime.interrupts import Interrupts
@@ -147,7 +148,7 @@ class Mission:
                 self._stage(recorder)
             except KeyboardInterrupt:
                 self._ended_by = "interrupt"
-                self._fail(MissionError("The mission was interrupted"))
+                self._fail(MissionError(Reason.INTERRUPTED))
             except KitError as error:
                 self._fail(error)
             finally:

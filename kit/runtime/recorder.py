@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from kit.errors import MissionError
 from kit.events import Action, Command, Event, Frame, Origin
+from kit.reasons import Reason
 from kit.recording.writer import RECORDING, RecordingWriter
 
 FRAMES = "frames"
@@ -109,7 +110,7 @@ class Recorder:
         except OSError as error:
             self._on_failure(
                 MissionError(
-                    "The run cannot be recorded any more",
+                    Reason.NOT_RECORDED,
                     got=str(error),
                     fix="make room on the disk, or name another folder with --out",
                 )

@@ -22,6 +22,7 @@ from kit.config import Settings, validated
 from kit.errors import ConfigError
 from kit.events import Alive
 from kit.messaging.mqtt import MqttClient
+from kit.reasons import Reason
 from kit.services.watched import Watched
 
 ALIVE_EVERY_S = 1.0
@@ -271,7 +272,9 @@ class Service(Watched, Generic[P]):
             raise
 
     def _say_goodbye(self) -> None:
-        detail = str(self._failure)[:500] if self._failure else f"ended by {self._ended_by}"
+        detail = (
+            str(self._failure)[:500] if self._failure else Reason.ENDED_BY.say(what=self._ended_by)
+        )
         self.client.publish(self._alive(status="offline", detail=detail))
 
 

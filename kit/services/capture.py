@@ -13,6 +13,7 @@ from pydantic import Field
 
 from kit.events import Alive, CaptureSwitch, Event, Frame, FrameStamp, Stage
 from kit.monitoring.metrics import Counted
+from kit.reasons import Reason
 from kit.services.base import Service, ServiceParameters
 from kit.vision.blindness import Blindness
 from kit.vision.cameras import open_camera
@@ -69,7 +70,7 @@ class CaptureService(Service[CaptureParameters]):
 
     def _receive_switch(self, event: Event, _received_ns: int) -> None:
         if isinstance(event, CaptureSwitch):
-            self._paused = "" if event.on else event.reason or "paused"
+            self._paused = "" if event.on else event.reason or Reason.PAUSED
             self.client.publish(self._alive())  # who switched it waits for our word
 
     def _alive(self, **changes: Any) -> Alive:

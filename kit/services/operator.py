@@ -21,6 +21,7 @@ from kit.events import (
     arm_proof,
 )
 from kit.messaging.mqtt import MqttClient
+from kit.reasons import Reason
 
 ARM_TIMEOUT_S = 10.0
 """How long to wait for the train to answer, seconds."""
@@ -102,13 +103,13 @@ class Operator:
         if not asking.latched or asking.challenge is None:
             return asking
         proof = arm_proof(self._key, train_id=self.train_id, challenge=asking.challenge)
-        self._say(Action.ARM, "armed by the operator", proof=proof)
+        self._say(Action.ARM, Reason.ARMED_BY_OPERATOR, proof=proof)
         answer = self.wait_for(lambda s: s.challenge != asking.challenge, timeout_s)
         if answer.latched:
-            raise HubError("The train was stopped again before it was armed", got=answer.reason)
+            raise HubError(Reason.STOPPED_WHILE_ARMING, got=answer.reason)
         return answer
 
-    def emergency_stop(self, reason: str = "emergency stop by the operator") -> None:
+    def emergency_stop(self, reason: str = Reason.BY_OPERATOR) -> None:
         """Stop the train at once and latch it.
 
         Raises:
@@ -139,9 +140,9 @@ class Operator:
                 return self._state
             latest = f"{self._state.motion}: {self._state.reason}" if self._state else "no word"
         raise HubError(
-            f"The train '{self.train_id}' did not answer within {timeout_s:g} s",
+            Reason.TRAIN_SILENT.say(train=self.train_id, seconds=f"{timeout_s:g}"),
             got=latest,
-            fix="look whether the control service runs and has found its hub",
+            fix=Reason.FIX_CONTROL,
         )
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from kit.errors import HubError
+from kit.reasons import Reason
 from kit.train.hub_facts import HubEvent, HubFacts
 from kit.train.lamps import LampHub
 from kit.train.motion import ControlParameters
@@ -193,7 +194,7 @@ class Actuator:
         error = work.exception()
         if error is not None:
             _log.error("Driving the train failed", exc_info=error)
-            self._on_failure(f"driving failed: {error}")
+            self._on_failure(Reason.DRIVING_FAILED.say(error=error))
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, bool]) -> bool:

@@ -25,11 +25,12 @@ from kit.events import (
     Stage,
     TrainState,
 )
+from kit.reasons import Reason
 from kit.train.actuator import HubLike
 from kit.train.drive import Drive
 from kit.train.hub_facts import HubEvent, HubEventKind
 from kit.train.lease import Lease
-from kit.train.motion import MOVING, UNCONFIRMED, ControlParameters, Latch, hindrance, staleness
+from kit.train.motion import MOVING, ControlParameters, Latch, hindrance, staleness
 from kit.train.reactions import halt_for
 from kit.train.resumption import Resumption
 from kit.train.telling import Cause, Teller
@@ -84,7 +85,7 @@ class Controller:
         self.ignored = 0
         self._hub = hub
         self._by_hand = by_hand
-        self._silence = "the hand that drives fell silent" if by_hand else "no fresh decision"
+        self._silence = Reason.NO_HAND if by_hand else Reason.NO_DECISION
         self._latch = Latch(train_id=train_id, arm_key=arm_key)
         self._newest_ns = 0
         self._refused = ""
@@ -145,7 +146,7 @@ class Controller:
                 if decided:
                     self._resumption.want()
             case Action.EMERGENCY_STOP:
-                self._halt(command.reason or "emergency stop", cause, again=True)
+                self._halt(command.reason or Reason.EMERGENCY_STOP, cause, again=True)
             case Action.ARM:
                 self._arm(command)
             case Action.CRUISE | Action.SLOW:
@@ -162,12 +163,12 @@ class Controller:
         if not self._open or not self._by_hand or self._latch.closed:
             self.ignored += 1
         elif percent <= 0:
-            self._halt("stopped by hand")
+            self._halt(Reason.STOPPED_BY_HAND)
         elif not self._too_late():
             self._renew(age_s=0.0, lease_s=self.parameters.silence_stop_ms / 1000)
             slow = percent <= self.parameters.slow_percent
             motion = Motion.SLOWED if slow else Motion.CRUISING
-            self._go_on(motion, min(percent, 100), "driven by hand", Cause())
+            self._go_on(motion, min(percent, 100), Reason.DRIVEN_BY_HAND, Cause())
 
     def set_headlight(self, percent: int) -> None:
         """Set how bright the light on port B is, moving or not, until the next stop.
@@ -194,14 +195,14 @@ class Controller:
             name: The service, such as ``inference``.
         """
         if self._open and not self._latch.closed:
-            self._halt(f"the service '{name}' is gone")
+            self._halt(Reason.SERVICE_GONE.say(service=name))
         else:
             self._resumption.drop()
 
     async def __aenter__(self) -> Self:
         self._open = True
         self._hub.on_event(self._hub_event)
-        self._halt("waiting to be armed", again=True)
+        self._halt(Reason.LATCHED_AT_START, again=True)
         return self
 
     async def __aexit__(
@@ -216,13 +217,15 @@ class Controller:
         self._drive.forget_lights()
         if not self._latch.closed:
             self._latch.close()
-        self._enter(Motion.STOPPING, "the controller ends")
+        self._enter(Motion.STOPPING, Reason.CONTROLLER_ENDS)
         braked = await self._drive.motor.brake_for_good(EXIT_BRAKE_S)
-        reason = "the controller has ended" if error is None else f"failed: {error!r}"
+        reason: str = Reason.CONTROLLER_ENDED
+        if error is not None:
+            reason = Reason.CONTROLLER_FAILED.say(error=repr(error))
         if braked:
             self._enter(Motion.STOPPED, reason)
         else:
-            self._enter(Motion.FAULT, f"{reason}; {UNCONFIRMED}")
+            self._enter(Motion.FAULT, Reason.AND_UNCONFIRMED.say(reason=reason))
         self._teller.cause = Cause()
         self._teller.tell()
         if not braked and error is None:
@@ -243,7 +246,7 @@ class Controller:
         acted = partial(self._halted, cause or Cause())
         if not self._hub.connected:
             self._drive.motor.forget()
-            self._enter(Motion.DISCONNECTED, f"{reason}; the hub is out of reach")
+            self._enter(Motion.DISCONNECTED, Reason.AND_OUT_OF_REACH.say(reason=reason))
             acted(self._now_ns())
             return
         self._drive.motor.brake(
@@ -260,16 +263,18 @@ class Controller:
     def _stands(self) -> None:
         was_unconfirmed, self._unconfirmed = self._unconfirmed, False
         if self.motion is Motion.STOPPING or (was_unconfirmed and self._fault() is None):
-            later = f"; goes on by itself {self.parameters.resume_after_s:g} s later"
-            resumes = self._resumption.begin()
-            self._enter(Motion.STOPPED, self._teller.reason + (later if resumes else ""))
+            reason = self._teller.reason
+            if self._resumption.begin():
+                later_s = f"{self.parameters.resume_after_s:g}"
+                reason = Reason.GOES_ON_LATER.say(reason=reason, seconds=later_s)
+            self._enter(Motion.STOPPED, reason)
             self._teller.tell()
         self._show()
 
     def _brake_unconfirmed(self) -> None:
         self._unconfirmed = True
         self._resumption.end()
-        self._enter(Motion.FAULT, f"{self._teller.reason}; {UNCONFIRMED}")
+        self._enter(Motion.FAULT, Reason.AND_UNCONFIRMED.say(reason=self._teller.reason))
         self._teller.tell()
         self._show()
 
@@ -286,8 +291,8 @@ class Controller:
             self.ignored += 1
             _log.warning("An arm command was refused in state '%s'", self.motion)
             return
-        awaited = "a hand" if self._by_hand else "a decision"
-        self._release(f"armed, waiting for {awaited}: {command.reason}")
+        armed = Reason.ARMED_FOR_HAND if self._by_hand else Reason.ARMED_FOR_DECISION
+        self._release(armed.say(reason=command.reason))
 
     def _release(self, reason: str) -> None:
         self._resumption.end()
@@ -314,13 +319,12 @@ class Controller:
     def _resume(self) -> None:
         if self.motion is Motion.STOPPED and self._fault() is None:
             self._latch.release()
-            self._release("goes on by itself, waiting for a decision")
+            self._release(Reason.GOES_ON)
         else:
             self._will_not_resume()
 
     def _will_not_resume(self) -> None:
-        why = "; but something fell silent meanwhile: it waits to be armed"
-        self._enter(self.motion, self._teller.reason + why)
+        self._enter(self.motion, Reason.GOES_ON_NO_MORE.say(reason=self._teller.reason))
         self._teller.tell()
 
     def _move(self, command: Command, cause: Cause) -> None:
@@ -330,7 +334,7 @@ class Controller:
             self.ignored += 1
         elif refusal:
             self.ignored += 1
-            self._refused = f" (refused: {refusal})"
+            self._refused = refusal
             self._still_decided(command)
         else:
             self._follow(command, command.frame, cause)
@@ -346,9 +350,9 @@ class Controller:
 
     def _refusal(self, frame: FrameStamp) -> str | None:
         if self._latch.closed:
-            return "the train is latched"
+            return Reason.IS_LATCHED
         if self._too_late():
-            return "it came after the silence had lasted too long"
+            return Reason.CAME_TOO_LATE
         return self._stale(frame)
 
     def _stale(self, frame: FrameStamp) -> str | None:
@@ -392,16 +396,21 @@ class Controller:
 
     def _silence_slows(self) -> None:
         if self.motion is Motion.CRUISING:
-            self._enter(Motion.SLOWED, f"{self._silence}: slowing down{self._refused}")
+            self._enter(Motion.SLOWED, self._silent(Reason.SILENCE_SLOWS))
             percent = min(self._drive.percent, self.parameters.slow_percent)
             self._set_off(percent, Cause(), blink=True)
 
     def _silence_stops(self) -> None:
-        self._halt(f"{self._silence}: stopped{self._refused}")
+        self._halt(self._silent(Reason.SILENCE_STOPS))
 
     def _arm_expires(self) -> None:
-        who = "nobody drove" if self._by_hand else "no fresh decision came"
-        self._halt(f"armed, but {who}{self._refused}")
+        self._halt(self._silent(Reason.ARM_EXPIRED_HAND if self._by_hand else Reason.ARM_EXPIRED))
+
+    def _silent(self, then: Reason) -> str:
+        """Return what a silence leads to, with why the latest decision was refused, if one was."""
+        reason = then.say(silence=self._silence)
+        refused = Reason.REFUSED.say(reason=reason, refusal=self._refused)
+        return refused if self._refused else reason
 
     def _hub_event(self, event: HubEvent) -> None:
         if not self._open:
@@ -421,7 +430,7 @@ class Controller:
 
     def _fault(self) -> str | None:
         """Return what keeps the train from moving safely, if anything."""
-        return UNCONFIRMED if self._unconfirmed else hindrance(self._hub.facts)
+        return Reason.UNCONFIRMED if self._unconfirmed else hindrance(self._hub.facts)
 
     def _enter(self, motion: Motion, reason: str) -> None:
         self._teller.motion, self._teller.reason = motion, reason

@@ -19,6 +19,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kit.events import Action, Label, Prediction
+from kit.reasons import Reason
 
 MAX_FRAMES = 64
 """Most frames that the memory keeps: more than a second at 60 frames a second."""
@@ -183,18 +184,19 @@ def _refusal(
     """Decide about a frame that must not be looked at: go on as before, but never faster."""
     age_ms = (now_ns - captured_ns) / _MS
     if age_ms > parameters.max_age_ms:
-        why = f"the frame is {age_ms:.0f} ms old, more than {parameters.max_age_ms} ms"
+        why = Reason.FRAME_TOO_OLD.say(age=f"{age_ms:.0f}", limit=parameters.max_age_ms)
     elif age_ms < 0:
-        why = f"the frame claims to be captured {-age_ms:.0f} ms from now"
+        why = Reason.FRAME_TOO_EARLY.say(ahead=f"{-age_ms:.0f}")
     elif memory.glances and captured_ns <= memory.glances[-1].captured_ns:
-        why = "the frame is older than the one before it"
+        why = Reason.FRAME_OUT_OF_ORDER
     else:
         return None
     hold_ns = parameters.stop_hold_ms * _MS
     stopping = [label for label, sign in memory.obeyed.items() if now_ns - sign.since_ns <= hold_ns]
     if stopping:
-        return Decision(Action.STOP, f"{why}; still stopping", stopping[0], fresh=False)
-    return Decision(Action.SLOW, f"{why}: not acted on", fresh=False)
+        still = Reason.STILL_STOPPING.say(why=why)
+        return Decision(Action.STOP, still, stopping[0], fresh=False)
+    return Decision(Action.SLOW, Reason.NOT_ACTED_ON.say(why=why), fresh=False)
 
 
 def _look(
@@ -239,13 +241,13 @@ def _stopping(
     for label in _STOPS:
         height, now_ns = glance.heights.get(label), glance.captured_ns
         sign = _same_sign(obeyed.get(label), glance, label, parameters)
-        reason = f"{label} was seen: stop"
+        reason = Reason.STILL_STOP.say(label=label)
         if height is not None and sign is None:
             confirmed = _votes(memory, label, parameters)
             if confirmed is None:
                 continue
             sign = Obeyed(now_ns, now_ns, height)
-            reason = f"{_seen(label, confirmed, height)}: stop"
+            reason = Reason.CONFIRMED_STOP.say(confirmed=_seen(label, confirmed, height))
         if sign is None:
             continue
         obeyed[label] = sign
@@ -276,11 +278,12 @@ def _slowing(
     if label in glance.heights and confirmed:
         until_ns = glance.captured_ns + parameters.slow_hold_ms * _MS
         memory = replace(memory, slow_until_ns=until_ns)
-        reason = f"{_seen(label, confirmed, glance.heights[label])}: slow"
+        seen = _seen(label, confirmed, glance.heights[label])
+        reason = Reason.CONFIRMED_SLOW.say(confirmed=seen)
         return memory, Decision(Action.SLOW, reason, label)
     left_ns = memory.slow_until_ns - glance.captured_ns
     if left_ns > 0:
-        reason = f"{label} was seen: slow for {left_ns / 1e9:.1f} s more"
+        reason = Reason.STILL_SLOW.say(label=label, seconds=f"{left_ns / 1e9:.1f}")
         return memory, Decision(Action.SLOW, reason, label)
     return memory, None
 
@@ -288,15 +291,16 @@ def _slowing(
 def _why_cruise(memory: Memory, too_small: Mapping[Label, float]) -> str:
     seen = memory.glances[-1].heights
     if obeyed := [label for label in seen if label in memory.obeyed]:
-        return f"{obeyed[0]} was obeyed already"
+        return Reason.OBEYED.say(label=obeyed[0])
     for label in seen:
         votes = sum(label in glance.heights for glance in memory.glances)
-        return f"{label} has {votes} vote{'s' if votes > 1 else ''}: not enough yet"
+        few = Reason.FEW_VOTES if votes > 1 else Reason.ONE_VOTE
+        return few.say(label=label, votes=votes)
     for label, height in too_small.items():
-        return f"{label} is {height:.0f} px tall: too far yet"
-    return "no sign in sight"
+        return Reason.TOO_FAR.say(label=label, height=f"{height:.0f}")
+    return Reason.NO_SIGN
 
 
 def _seen(label: Label, confirmed: tuple[int, int], height_px: float) -> str:
     votes, frames = confirmed
-    return f"{label} seen in {votes} of {frames} frames, {height_px:.0f} px tall"
+    return Reason.CONFIRMED.say(label=label, votes=votes, frames=frames, height=f"{height_px:.0f}")

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kit.events import FrameStamp, Motion, arm_proof
+from kit.reasons import Reason
 from kit.train.hub_facts import HubFacts
 from kit.train.lwp3.enums import Colour, IoType
 from kit.train.power import LOWEST_V
@@ -39,9 +40,6 @@ COLOURS: dict[Motion, Colour] = {
 
 ARMED_COLOUR = Colour.YELLOW
 """Colour of the hub's own light while an armed train waits for its first decision."""
-
-UNCONFIRMED = "the hub does not confirm the brake"
-"""Reason of a fault that ends by itself once the hub does."""
 
 LEAST_PAUSE_S = 1.0
 """Shortest time that a train stands for a sign before it may go on by itself, seconds."""
@@ -180,17 +178,17 @@ def staleness(frame: FrameStamp, *, newer_than_ns: int, max_age_ms: int, now_ns:
     """
     age_ms = (now_ns - frame.captured_ns) / 1e6
     if age_ms > max_age_ms:
-        return f"the frame was {age_ms:.0f} ms old"
+        return Reason.WAS_OLD.say(age=f"{age_ms:.0f}")
     if age_ms < 0:
-        return "the frame claims to come from the future"
+        return Reason.FROM_THE_FUTURE
     if frame.captured_ns <= newer_than_ns:
-        return "the frame is not newer than the last one, or than the arming"
+        return Reason.NOT_NEWER
     return None
 
 
 def hindrance(facts: HubFacts) -> str | None:
     """Return what keeps a train from moving safely, such as an alert, or None."""
     if facts.port_of(IoType.TRAIN_MOTOR) is None:
-        return "the motor is unplugged"
+        return Reason.MOTOR_UNPLUGGED
     names = sorted(alert.name.lower().replace("_", " ") for alert in facts.alerts)
-    return f"the hub warns of {', '.join(names)}" if names else None
+    return Reason.HUB_WARNS.say(what=", ".join(names)) if names else None

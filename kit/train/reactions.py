@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kit.reasons import Reason
 from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
 from kit.train.motion import hindrance
 
@@ -25,9 +26,9 @@ class Halt:
 
 
 _HALTS = {
-    HubEventKind.DISCONNECTED: Halt("the Bluetooth link was lost", again=True),
-    HubEventKind.CONNECTED: Halt("the hub is back", again=True),
-    HubEventKind.BUTTON_PRESSED: Halt("the hub's own button was pressed", again=True),
+    HubEventKind.DISCONNECTED: Halt(Reason.LINK_LOST, again=True),
+    HubEventKind.CONNECTED: Halt(Reason.HUB_BACK, again=True),
+    HubEventKind.BUTTON_PRESSED: Halt(Reason.HUB_BUTTON, again=True),
 }
 
 
@@ -42,7 +43,7 @@ def halt_for(event: HubEvent, facts: HubFacts) -> Halt | None:
         reason = hindrance(facts)
         return Halt(reason, fault=True) if reason else None
     if event.kind is HubEventKind.REFUSED and "overcurrent" in event.detail:
-        return Halt(f"the hub refused a command: {event.detail}", fault=True)
+        return Halt(Reason.HUB_REFUSED.say(what=event.detail), fault=True)
     if event.kind is HubEventKind.GOING:
-        return Halt(f"the hub {event.detail}", again=True)
+        return Halt(Reason.HUB_GOES.say(what=event.detail), again=True)
     return _HALTS.get(event.kind)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kit.events import MAX_TEXT, FrameStamp, Motion, Stage, TrainState
+from kit.reasons import Reason
 from kit.train.hub_facts import HubFacts
 from kit.train.motion import Latch
 
@@ -47,7 +48,7 @@ class Teller:
         on_state: Callable[[TrainState], None],
     ) -> None:
         self.motion = Motion.STOPPED
-        self.reason = "not yet braked"
+        self.reason: str = Reason.NOT_BRAKED
         self.cause = Cause()
         self._train_id = train_id
         self._latch = latch

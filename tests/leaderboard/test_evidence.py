@@ -41,6 +41,7 @@ def value(exercise: str, report: dict[str, Any] | None, *, elapsed_s: float = 60
 
 
 def test_the_value_is_the_reports_and_not_the_claims() -> None:
+    assert value("stop", MISSION) == 1.0
     assert value("margin", MISSION) == 0.213
     assert value("reaction", MISSION) == 81.5
     assert value("model", EVALUATION) == 0.85

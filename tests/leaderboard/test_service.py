@@ -32,8 +32,8 @@ from kit.leaderboard.claims import (
 )
 from kit.leaderboard.client import Participant
 from kit.leaderboard.offline import set_start
-from kit.leaderboard.problems import HEADERS
 from kit.messaging.ports import free_port
+from kit.web.guards import HEADERS
 from tests.leaderboard.served import Served, served
 from tests.leaderboard.test_evidence import MISSION
 

@@ -12,13 +12,15 @@ from typing import Any
 import psutil
 import pytest
 
-from kit.errors import EventError
+from kit.errors import BrokerError, EventError, KitError, MissionError
 from kit.messaging.mqtt import MqttClient
 from kit.presenting.kiosk.app import STATIC
 from kit.presenting.kiosk.keeper import BrokerKeeper
 from kit.presenting.kiosk.mission_child import PhaseDisplay
 from kit.presenting.kiosk.score import score
+from kit.presenting.kiosk.trouble import Kind, Trouble, trouble
 from kit.presenting.kiosk.visit import IDLE_S, Phase, Visit
+from kit.reasons import Reason
 from kit.runtime.view import View
 
 WELL: dict[str, Any] = {
@@ -104,14 +106,70 @@ def test_a_score_that_nobody_leaves_makes_place_for_the_next() -> None:
 def test_a_mission_that_broke_has_a_reason_and_no_score(result: dict[str, Any]) -> None:
     visit = begun().stop().ended(result, now_s=9.0)
     assert visit.score is None
-    assert visit.problem
+    assert visit.trouble is not None
     assert visit.stopped_by_hand
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        (
+            MissionError(
+                Reason.HALTED,
+                got="no fresh decision: stopped (refused: the frame was 420 ms old)",
+                fix=Reason.FIX_LATENESS,
+            ),
+            Kind.LATE,
+            "no fresh decision: stopped (refused: the frame was 420 ms old)",
+        ),
+        (
+            MissionError(
+                Reason.SERVICE_ENDED.say(service="inference", how="SIGKILL"), got="0.3 s", fix="x"
+            ),
+            Kind.SERVICE,
+            "The service 'inference' ended (SIGKILL)",
+        ),
+        (
+            BrokerError(Reason.BROKER_LOST.say(address="127.0.0.1:1883"), fix=Reason.FIX_BROKER),
+            Kind.BROKER,
+            "The connection to the MQTT broker at 127.0.0.1:1883 was lost",
+        ),
+        (
+            MissionError(Reason.HALTED, got=Reason.SERVICE_GONE.say(service="broker")),
+            Kind.BROKER,
+            "the service 'broker' is gone",
+        ),
+        (
+            MissionError(Reason.HALTED, got=Reason.AND_UNCONFIRMED.say(reason=Reason.LINK_LOST)),
+            Kind.HUB,
+            "the Bluetooth link was lost; the hub does not confirm the brake",
+        ),
+        (MissionError(Reason.HALTED, got=Reason.HUB_BACK), Kind.RADIO, "the hub is back"),
+        (MissionError("The moon fell down"), Kind.OTHER, "The moon fell down"),
+    ],
+)
+def test_what_broke_a_mission_off_has_a_kind_and_a_sentence(
+    error: KitError, kind: Kind, sentence: str
+) -> None:
+    assert trouble(str(error)) == Trouble(kind, sentence)
+
+
+@pytest.mark.parametrize(
+    "result", [{}, WELL | {"derailed": True}, WELL | {"stopped": False}, WELL | {"error": "x"}]
+)
+def test_who_brought_home_no_points_has_another_go(result: dict[str, Any]) -> None:
+    assert not begun().may_try_again
+    assert begun().ended(result, now_s=9.0).may_try_again
+    assert not at_score().may_try_again
 
 
 def test_the_countdown_tells_how_long_is_left() -> None:
     visit = begun().told("Countdown", now_s=10.0)
     assert visit.as_json(now_s=11.0, countdown_s=3.0)["left_s"] == 2.0
     assert visit.as_json(now_s=15.0, countdown_s=3.0)["left_s"] == 0.0
+
+
+_TITLED = {Phase.PREPARING, Phase.COUNTDOWN, Phase.UNDER_WAY, Phase.ENDING}
 
 
 def catalogue(language: str) -> dict[str, str]:
@@ -131,6 +189,7 @@ def test_every_text_of_the_page_is_in_the_catalogues() -> None:
     wanted = {part.split('"')[0] for part in page.split('data-word="')[1:]}
     wanted |= {part.split('"')[0] for part in page.split('data-hint="')[1:]}
     assert wanted
+    wanted |= {f"trouble_{kind}" for kind in Kind} | {phase for phase in Phase if phase in _TITLED}
     assert wanted <= set(catalogue("en"))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from kit.config import Settings
+from kit.messaging.ports import free_port
 from kit.presenting.kiosk.scoreboard import Scoreboard
 from tests.leaderboard.served import Served, served
 
@@ -41,7 +43,7 @@ def test_a_mission_is_claimed_for_the_visitor_and_shown(booth: Served) -> None:
     board.report("Ada", 60.0, FLOWN)
     assert board.trouble == ""
     best = booth.until(lambda: [row for row in board.best() if row["score"] > 0])
-    assert [(row["name"], row["score"]) for row in best] == [("Ada", 40.0)]
+    assert [(row["name"], row["score"]) for row in best] == [("Ada", 60.0)]
 
 
 def test_a_name_that_somebody_else_has_gets_a_number(booth: Served) -> None:
@@ -69,6 +71,18 @@ def test_a_leaderboard_that_is_away_is_told_and_the_kiosks_own_best_are_shown() 
     board.report("Ada", 61.0, FLOWN)
     assert [row["name"] for row in board.best()] == ["Ada"]
     assert "does not answer" in board.trouble
+
+
+def test_a_score_that_the_leaderboard_missed_is_reported_when_it_is_back(tmp_path: Path) -> None:
+    port = free_port()
+    with served(tmp_path, rules="booth", started_s=600, port=port) as service:
+        board = Scoreboard(organised(service))
+    board.report("Ada", 60.0, FLOWN)
+    assert board.told()["owed"] == 1
+    with served(tmp_path, rules="booth", started_s=None, port=port) as service:
+        best = service.until(lambda: [row for row in board.best() if row["score"] > 0])
+    assert [(row["name"], row["score"]) for row in best] == [("Ada", 60.0)]
+    assert board.told() == {"named": True, "trouble": "", "owed": 0}
 
 
 def test_without_a_leaderboard_the_best_of_each_visitor_counts() -> None:

@@ -7,6 +7,7 @@ import { showLost, showStatus } from "./panels.js";
 import { Rails } from "./rails.js";
 import { askForToken, showRole, startSigning } from "./sign.js";
 import { fillPage, number, t } from "./texts.js";
+import { reason } from "/shared/reasons.js";
 
 const STALE_MS = 1000;
 
@@ -31,7 +32,8 @@ const link = openLink({
   status(message) {
     linked = true;
     shutOut = false;
-    ({ trains, trouble } = message);
+    trains = message.trains;
+    trouble = reason(message.trouble, message.readings);
     paused = message.train?.paused != null;
     rails.roll(message.train?.state);
     showRole(message.role);

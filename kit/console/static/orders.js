@@ -1,10 +1,12 @@
 // What may be done to the train that is shown: stop it, arm it, have its pictures pause.
+import { reason } from "/shared/reasons.js";
 import { t } from "./texts.js";
 
 const find = (id) => document.getElementById(id);
 const dialog = find("arming");
 let say = () => false;
 let shown = null; // the train whose state is on the page, and what holds it
+let readings = {};
 let asked = null; // what the operator was asked to confirm
 
 export function startOrders(link) {
@@ -23,7 +25,8 @@ export function emergencyStop() {
   if (!say({ emergency_stop: shown.id })) tell(t("trouble.stop.not_sent", { train: shown.id }));
 }
 
-export function showOrders({ train, orders, role }) {
+export function showOrders({ train, orders, role, readings: read }) {
+  readings = read;
   shown = train && orders ? train : null;
   find("stop").hidden = find("stop-key").hidden = !shown;
   find("operator").hidden = !shown || role !== "operator";
@@ -54,7 +57,7 @@ function askToArm() {
   asked = confirmable();
   if (!asked) return;
   find("arming-title").textContent = t("arm.question", { train: shown.id });
-  find("arming-warning").textContent = t("arm.warning", { reason: shown.state.reason.replace(/\.$/, "") });
+  find("arming-warning").textContent = t("arm.warning", { reason: reason(shown.state.reason, readings).replace(/\.$/, "") });
   dialog.showModal();
 }
 
@@ -69,7 +72,8 @@ function switchCapture() {
 
 function inWords(latest) {
   if (!latest) return "";
-  return [t(`trouble.${latest.order}.${latest.trouble}`), latest.detail].filter(Boolean).join(" ");
+  const detail = reason(latest.detail, readings);
+  return [t(`trouble.${latest.order}.${latest.trouble}`), detail].filter(Boolean).join(" ");
 }
 
 function tell(text) {

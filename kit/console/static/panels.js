@@ -1,4 +1,5 @@
 // Everything on the page that only tells. Text from outside is only ever set as text.
+import { reason as inOwnWords } from "/shared/reasons.js";
 import { known, language, number, t } from "./texts.js";
 
 const STALE_MS = 1000;
@@ -7,14 +8,14 @@ const find = (id) => document.getElementById(id);
 let logOf = null;
 let servicesShown = "";
 
-export function showStatus({ trains, train, log }, choose) {
+export function showStatus({ trains, train, log, readings }, choose) {
   showTrains(trains, train?.id, choose);
-  showDecision(train?.decision);
-  showState(train?.state);
+  showDecision(train?.decision, readings);
+  showState(train?.state, readings);
   find("held").hidden = !train?.state?.latched || /stop$/.test(train.decision?.action ?? "stop");
-  showServices(train?.services ?? []);
+  showServices(train?.services ?? [], readings);
   showFigures(train);
-  showQuality(train?.pictures);
+  showQuality(train?.pictures, readings);
   if (train?.id !== logOf) {
     find("log").replaceChildren();
     logOf = train?.id ?? null;
@@ -49,18 +50,18 @@ function trainButton(train, choose) {
   return button;
 }
 
-function showDecision(decision) {
+function showDecision(decision, readings) {
   const stale = !decision || decision.age_ms > STALE_MS;
   find("decision").classList.toggle("stale", stale);
   document.body.dataset.action = stale ? "none" : decision.action;
   setText("action", t(decision ? `action.${decision.action}` : "no_decision"));
-  setText("why", decision ? decision.reason : t("no_decision_why"));
+  setText("why", decision ? inOwnWords(decision.reason, readings) : t("no_decision_why"));
 }
 
-function showState(state) {
+function showState(state, readings) {
   find("train").classList.toggle("stale", !state || state.age_ms > 3 * STALE_MS);
   setText("motion", t(state ? `motion.${state.motion}` : "no_state"));
-  setText("because", state ? state.reason : t("no_state_why"));
+  setText("because", state ? inOwnWords(state.reason, readings) : t("no_state_why"));
   find("latched").hidden = !state?.latched;
   document.body.dataset.latched = state?.latched ? "yes" : "no";
   setMeter("power-bar", Math.abs(state?.power_percent ?? 0));
@@ -76,7 +77,7 @@ function battery(state) {
   return [percent, volts].filter(Boolean).join(" · ") || "–";
 }
 
-function showServices(services) {
+function showServices(services, readings) {
   const now = JSON.stringify(services);
   if (now === servicesShown) return;
   servicesShown = now;
@@ -85,7 +86,7 @@ function showServices(services) {
       const item = document.createElement("li");
       item.textContent = known(`who.${name}`, name);
       item.dataset.light = light;
-      item.title = detail || t(`light.${light}`, { seconds: silent_s });
+      item.title = detail ? inOwnWords(detail, readings) : t(`light.${light}`, { seconds: silent_s });
       return item;
     }),
   );
@@ -99,18 +100,18 @@ function showFigures(train) {
 }
 
 // How pictures are sent: of full size, or less of them because the link takes no more.
-function showQuality(pictures) {
+function showQuality(pictures, readings) {
   const { step, width, height, fps, reason } = pictures ?? {};
   find("quality").hidden = !pictures;
   if (!pictures) return;
   find("quality").dataset.reduced = step > 0 ? "yes" : "no";
-  find("quality").title = reason;
+  find("quality").title = inOwnWords(reason, readings);
   const rate = step > 0 && fps < 9.95 ? Math.round(fps * 10) / 10 : Math.round(fps);
   const values = { width, height, fps: rate.toLocaleString(language) };
   setText("quality", t(step > 0 ? "quality.reduced" : "quality.full", values));
 }
 
-function addToLog({ at, tone, who, what, reason }) {
+function addToLog({ at, tone, who, what, reason, readings }) {
   const item = document.createElement("li");
   item.dataset.tone = tone;
   const time = document.createElement("time");
@@ -118,7 +119,7 @@ function addToLog({ at, tone, who, what, reason }) {
   time.textContent = new Date(at).toLocaleTimeString(language, { hour12: false });
   const name = document.createElement("b");
   name.textContent = known(`who.${who}`, who);
-  item.append(time, name, reason ? t("log.because", { what: inWords(what), why: reason }) : inWords(what));
+  item.append(time, name, reason ? t("log.because", { what: inWords(what), why: inOwnWords(reason, readings) }) : inWords(what));
   find("log").prepend(item);
   if (find("log").children.length > LOG_LINES) find("log").lastChild.remove();
 }

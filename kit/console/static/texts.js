@@ -1,4 +1,6 @@
 // The page's words: one catalogue a language, named in the address (?lang=fr) or by the browser.
+import { speakReasons } from "/shared/reasons.js";
+
 const LANGUAGES = ["en", "fr"];
 const asked = new URLSearchParams(location.search).get("lang");
 
@@ -7,6 +9,7 @@ export const language = [asked, ...navigator.languages]
   .find((name) => LANGUAGES.includes(name)) ?? "en";
 
 const catalogue = await (await fetch(`/static/texts.${language}.json`)).json();
+await speakReasons(language);
 
 export function t(key, values = {}) {
   const text = catalogue[key] ?? key;

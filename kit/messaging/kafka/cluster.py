@@ -17,6 +17,7 @@ from kit.messaging.bindings import (
     LATE_FRAMES_TOPIC,
     LIVE_TOPIC,
 )
+from kit.reasons import Reason
 
 TOPICS = (FRAMES_TOPIC, EVENTS_TOPIC)
 """Topics that tell what happened: every event, in order, and the frames that came at once."""
@@ -96,7 +97,7 @@ def wrong_config(error: KafkaException) -> ConfigError:
 def unreachable(bootstrap: str, error: Exception) -> BrokerError:
     """Build the error for a cluster that does not answer."""
     return BrokerError(
-        f"No connection to Kafka at {bootstrap}",
+        Reason.KAFKA_AWAY.say(address=bootstrap),
         got=_words(error),
         fix="check that it runs, and KIT_KAFKA_BOOTSTRAP with its security settings",
     )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kit.messaging.kafka.quality_steps import STEPS, QualityStep
+from kit.reasons import Reason
 
 WINDOW_S = 2.0
 """How long back is judged, seconds."""
@@ -85,7 +86,7 @@ class QualityPolicy:
     def __init__(self, steps: Sequence[QualityStep] = STEPS) -> None:
         self.steps = tuple(steps)
         self.index = 0
-        self.reason = "the link takes all pictures"
+        self.reason: str = Reason.LINK_TAKES_ALL
         self._ever_taken = False
         self._taken: deque[tuple[float, int, float]] = deque()
         self._offered: deque[tuple[float, int]] = deque()
@@ -188,10 +189,10 @@ class QualityPolicy:
         delay_s = statistics.median(since) if since else 0.0
         rate = self.figures(now_s).bytes_per_s * 8 / 1000
         if delay_s > SLOW_S + min(self._least_s, MOST_LEAST_S):
-            return f"the link takes {rate:.0f} kbit/s, and pictures came {delay_s:.1f} s late"
+            return Reason.LINK_LATE.say(rate=f"{rate:.0f}", seconds=f"{delay_s:.1f}")
         overtaken = sum(at > self._changed_s for at in self._overtaken)
         if overtaken > OVERTAKEN_SHARE * (len(since) + overtaken) and overtaken > 1:
-            return f"the link takes {rate:.0f} kbit/s, and newer pictures overtook {overtaken}"
+            return Reason.LINK_OVERTAKEN.say(rate=f"{rate:.0f}", pictures=overtaken)
         return ""
 
     def _calm(self, oldest_s: float, events_waiting: int) -> bool:
@@ -211,7 +212,7 @@ class QualityPolicy:
         if self.index == last:
             return False
         self._regret()
-        return self._change(now_s, last, "Kafka does not answer: the smallest picture looks for it")
+        return self._change(now_s, last, Reason.KAFKA_SILENT)
 
     def _go_down(self, now_s: float, why: str) -> bool:
         last = len(self.steps) - 1
@@ -249,13 +250,14 @@ class QualityPolicy:
         if self._calm_since_s is None:
             self._calm_since_s = now_s
         if self.index == 0:
-            self.reason = "the link takes all pictures"
+            self.reason = Reason.LINK_TAKES_ALL
             return False
         if now_s - max(self._calm_since_s, self._changed_s) < self._patience_s:
             return False
         self._tried_up_s = now_s
         calm_s = now_s - self._calm_since_s
-        return self._change(now_s, self.index - 1, f"no picture was late for {calm_s:.0f} s")
+        why = Reason.LINK_CALM.say(seconds=f"{calm_s:.0f}")
+        return self._change(now_s, self.index - 1, why)
 
     def _change(self, now_s: float, index: int, why: str) -> bool:
         self.index, self.reason, self._changed_s = index, why, now_s

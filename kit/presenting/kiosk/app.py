@@ -11,22 +11,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from kit.console.app import LOOPBACK, SafeHeaders
 from kit.console.trains import Picture
 from kit.errors import EventError
 from kit.presenting.kiosk.kiosk import Kiosk
+from kit.web.address import LOOPBACK
+from kit.web.files import shared_files
+from kit.web.guards import BAD_MESSAGE, guards, same_origin
 
 STATIC = Path(__file__).resolve().parent / "static"
 """The page and its files."""
@@ -39,9 +38,6 @@ STATUS_EVERY_S = 0.1
 
 PICTURE_EVERY_S = 0.02
 """How often it is looked for a new picture, seconds."""
-
-BAD_MESSAGE = 1008
-"""WebSocket close code for a browser that says what it should not (RFC 6455, 7.4.1)."""
 
 TOKEN_HEADER = "X-Kit-Token"  # noqa: S105 - the header's name
 """Header by which ``kit reset`` shows that it may read this machine's files."""
@@ -58,7 +54,7 @@ class Said(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    do: Literal["start", "next", "stop", "got_picture"]
+    do: Literal["start", "again", "next", "stop", "got_picture"]
     name: Annotated[str, Field(max_length=200)] = ""
     track: Annotated[str, Field(max_length=60)] = ""
 
@@ -83,7 +79,7 @@ def application(kiosk: Kiosk, *, token: str, hosts: tuple[str, ...] = LOOPBACK) 
                 await running
 
     async def view(socket: WebSocket) -> None:
-        if urlsplit(socket.headers.get("origin", "")).netloc != socket.headers.get("host"):
+        if not same_origin(socket):
             await socket.close(BAD_MESSAGE)
             return
         await socket.accept()
@@ -102,11 +98,9 @@ def application(kiosk: Kiosk, *, token: str, hosts: tuple[str, ...] = LOOPBACK) 
             Route("/reset", reset, methods=["POST"]),
             WebSocketRoute("/view", view),
             Mount("/static", StaticFiles(directory=STATIC)),
+            shared_files(),
         ],
-        middleware=[
-            Middleware(SafeHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
-        ],
+        middleware=guards(hosts),
         lifespan=lifespan,
     )
 
@@ -151,6 +145,8 @@ class Guest:
             self._unseen = max(0, self._unseen - 1)
         elif said.do == "next":
             self._kiosk.next()
+        elif said.do == "again":
+            self._kiosk.again()
         else:
             try:
                 self._kiosk.start(said.name, said.track)

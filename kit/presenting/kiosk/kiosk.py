@@ -19,6 +19,7 @@ from kit.presenting.kiosk.pilot import Pilot
 from kit.presenting.kiosk.scoreboard import Scoreboard
 from kit.presenting.kiosk.visit import Phase, Visit
 from kit.presenting.reset import KIOSK_RUNS
+from kit.reasons import Reason, readings
 from kit.recording.reader import Recording
 from kit.runtime.plan import Plan
 
@@ -134,7 +135,7 @@ class Kiosk:
 
     def stop(self) -> None:
         """Stop the train at once, whoever asks and whatever is under way, and end the mission."""
-        self._ear.stop_train("emergency stop at the kiosk")
+        self._ear.stop_train(Reason.AT_KIOSK)
         self._visit = self._visit.stop()
         if self._pilot.flying:
             self._pilot.interrupt()
@@ -144,6 +145,11 @@ class Kiosk:
     def next(self) -> None:
         """Forget the visitor whose score is shown."""
         self._visit = self._visit.next(now_s=time.monotonic())
+
+    def again(self) -> None:
+        """Fly the same mission for the same visitor, who brought home no points."""
+        if self._visit.may_try_again:
+            self.start(self._visit.name, self._visit.track)
 
     def reset(self) -> None:
         """Stop whatever is under way and forget the visitor; the mission ends by itself."""
@@ -155,11 +161,10 @@ class Kiosk:
         """Return what the page shows besides the picture, ready for JSON."""
         status = self._ear.status(live=self.live)
         state = status["state"] or {}
+        visit = self._visit.as_json(now_s=time.monotonic(), countdown_s=self.options.countdown_s)
         stands = bool(state.get("latched")) and state.get("motion") in _STANDING
         return {
-            "visit": self._visit.as_json(
-                now_s=time.monotonic(), countdown_s=self.options.countdown_s
-            ),
+            "visit": visit,
             "train": {
                 "decision": status["decision"],
                 "state": status["state"],
@@ -167,7 +172,8 @@ class Kiosk:
                 "stands": stands,
             },
             "best": self._best,
-            "board": {"named": self._board.named, "trouble": self._board.trouble},
+            "board": self._board.told(),
+            "readings": readings([visit["because"], state.get("reason", "")]),
             "tracks": list(self.options.tracks) if self.options.source is None else [],
             "language": self.options.language,
         }

@@ -44,7 +44,7 @@ class Score:
     @property
     def total(self) -> float:
         """All points."""
-        return round(self.stopped + self.margin + self.reaction, 1)
+        return self.stopped + self.margin + self.reaction
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the page reads it."""
@@ -66,8 +66,8 @@ def score(result: Mapping[str, Any]) -> Score:
     margin = reaction if margin_m is None else _share(margin_m, worst=0.0, best=BEST_MARGIN_M)
     return Score(
         stopped=STOPPED_POINTS,
-        margin=round(PART_POINTS * margin, 1),
-        reaction=round(PART_POINTS * reaction, 1),
+        margin=PART_POINTS * margin,
+        reaction=PART_POINTS * reaction,
         margin_m=margin_m,
         brake_ms=brake_ms,
     )

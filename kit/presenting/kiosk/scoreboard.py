@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from kit.config import Settings
 from kit.errors import EventError, KitError, MissionError, missing_extra
+from kit.leaderboard.claims import ClaimError
 from kit.leaderboard.names import same_name
 
 try:
@@ -24,13 +26,17 @@ TIMEOUT_S = 4.0
 PATIENCE_S = 20.0
 """How long a score is sent again while the leaderboard is away, seconds."""
 
+CLAIMED = ("stopped", "stop_margin_m", "brake_latency_ms")
+"""Figures of a mission's report that an event may rank."""
+
 _MOST = 1000  # people of whose names this is a part
 
 
 class Scoreboard:
     """Asks the leaderboard, and tells it; its calls wait for the network, so make them in a thread.
 
-    Nothing that goes wrong here keeps a visitor from the next mission: it is told in `trouble`.
+    Nothing that goes wrong here keeps a visitor from the next mission: it is told in `trouble`. A
+    score that the leaderboard did not take is kept, and reported again whenever it is asked.
 
     Args:
         settings: ``leaderboard_url``, and the organiser's token with which visitors are added.
@@ -41,6 +47,8 @@ class Scoreboard:
 
     def __init__(self, settings: Settings) -> None:
         self.trouble = ""
+        self._owed: list[tuple[str, Mapping[str, Any]]] = []
+        self._settling = threading.Lock()
         self._url = settings.leaderboard_url
         token = settings.leaderboard_organiser_token
         self._organiser = token.get_secret_value() if token else None
@@ -66,8 +74,13 @@ class Scoreboard:
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             self.trouble = f"the leaderboard does not answer: {error}"
             return self._here[:ROWS]
-        self.trouble = ""
+        if self._settle():
+            self.trouble = ""
         return best
+
+    def told(self) -> dict[str, Any]:
+        """Return what the page shows of the leaderboard besides the best, ready for JSON."""
+        return {"named": self.named, "trouble": self.trouble, "owed": len(self._owed)}
 
     def report(self, name: str, total: float, result: Mapping[str, Any]) -> None:
         """Keep a visitor's score, and claim the mission's figures at the leaderboard.
@@ -78,14 +91,24 @@ class Scoreboard:
             result: The mission's, which is what the claim rests on.
         """
         self._keep(name, total)
-        if self._url is None:
-            return
-        try:
-            self._claim(name, result)
-        except (KitError, httpx.HTTPError) as error:
-            self.trouble = f"the score was not reported: {error}"
-        else:
-            self.trouble = ""
+        if self._url is not None:
+            self._owed.append((name, result))
+            self._settle()
+
+    def _settle(self) -> bool:
+        """Report the scores that the leaderboard has not taken yet; return whether none is left."""
+        with self._settling:
+            for owed in tuple(self._owed):
+                try:
+                    self._claim(*owed)
+                except ClaimError as error:  # the others may be taken
+                    self.trouble = f"a score was refused: {error}"
+                except (KitError, httpx.HTTPError) as error:
+                    self.trouble = f"a score was not reported yet: {error}"
+                    break
+                else:
+                    self._owed.remove(owed)
+            return not self._owed
 
     def _keep(self, name: str, total: float) -> None:
         before = next((row["score"] for row in self._here if row["name"] == name), None)
@@ -120,12 +143,12 @@ class Scoreboard:
         found = {
             name: str(measure["report"])
             for name, measure in measures.items()
-            if measure and str(measure.get("report", "")).startswith(("stop_", "brake_"))
+            if measure and measure.get("report") in CLAIMED
         }
         if not found:
             raise EventError(
                 "The leaderboard's event ranks nothing that a mission brings",
-                expected="an exercise that is measured by stop_margin_m or brake_latency_ms",
+                expected=f"an exercise that is measured by {' or '.join(CLAIMED)}",
                 fix="serve it with rules such as datasets/leaderboard/booth.yaml",
             )
         return found

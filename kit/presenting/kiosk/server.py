@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import uvicorn
 from pydantic import SecretStr
 
 from kit.child import Child
 from kit.config import Settings
-from kit.console.app import LOOPBACK
 from kit.errors import ConfigError
 from kit.messaging.brokers import ensure_brokers
 from kit.presenting.kiosk.app import application
@@ -24,12 +21,16 @@ from kit.presenting.kiosk.keeper import BrokerKeeper
 from kit.presenting.kiosk.kiosk import Kiosk, Options
 from kit.presenting.machine_check import browser
 from kit.presenting.reset import KIOSK_FILE
+from kit.web import server
+from kit.web.address import listen, names_for, page_url
 
 BROWSERS = 20
 """How many connections may be open at once."""
 
 CLOSE_S = 1
 """How long browsers may take to go when the kiosk ends, seconds."""
+
+_PORT_TAKEN = "end the kiosk that runs there, or choose another port: --port 0"
 
 
 def serve(
@@ -58,7 +59,7 @@ def serve(
     """
     program = _browser() if open_browser else None
     with ExitStack() as stack:
-        listener = stack.enter_context(_listen(host, port))
+        listener = stack.enter_context(listen(host, port, who="The kiosk", fix=_PORT_TAKEN))
         if settings.mqtt_url is None:
             keeper = stack.enter_context(BrokerKeeper())
             settings = settings.model_copy(
@@ -68,8 +69,7 @@ def serve(
         if settings.arm_key is None:
             settings = settings.model_copy(update={"arm_key": SecretStr(secrets.token_hex(16))})
         token = secrets.token_urlsafe(24)
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{listener.getsockname()[1]}/"
+        url = page_url(host, listener)
         kiosk = Kiosk(options, settings)
         stack.enter_context(_kiosk_file(settings.runs_dir / KIOSK_FILE, url=url, token=token))
 
@@ -78,42 +78,14 @@ def serve(
             if program is not None:
                 stack.enter_context(_shown(program, url))
 
-        config = uvicorn.Config(
-            application(kiosk, token=token, hosts=LOOPBACK if host in LOOPBACK else ("*",)),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="websockets-sansio",
-            ws_max_size=4096,
-            limit_concurrency=BROWSERS,
-            timeout_graceful_shutdown=CLOSE_S,
+        server.serve(
+            application(kiosk, token=token, hosts=names_for(host)),
+            listener,
+            connections=BROWSERS,
+            close_s=CLOSE_S,
+            websockets=True,
+            on_ready=ready,
         )
-        _Server(config, on_ready=ready).run(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """Says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"The kiosk cannot listen on {host}, port {port}",
-            got=error.strerror or str(error),
-            fix="end the kiosk that runs there, or choose another port: --port 0",
-        ) from error
 
 
 def _browser() -> str:

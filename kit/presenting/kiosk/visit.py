@@ -11,6 +11,8 @@ from typing import Any
 
 from kit.leaderboard.names import clean_name
 from kit.presenting.kiosk.score import Score, score
+from kit.presenting.kiosk.trouble import Trouble, trouble
+from kit.reasons import Reason
 
 IDLE_S = 90.0
 """How long a score stands before the next visitor is looked for, seconds."""
@@ -55,7 +57,7 @@ class Visit:
         since_s: Monotonic time at which the phase began, seconds.
         score: What came of it; None before, or if it failed.
         verdict: The result in the runtime's words.
-        problem: Why the mission failed; empty if it did not.
+        trouble: Why the mission was broken off; None if it was not.
         stopped_by_hand: Whether somebody pressed the emergency stop.
     """
 
@@ -66,13 +68,18 @@ class Visit:
     since_s: float = 0.0
     score: Score | None = None
     verdict: str = ""
-    problem: str = ""
+    trouble: Trouble | None = None
     stopped_by_hand: bool = False
 
     @property
     def flying(self) -> bool:
         """Whether a mission runs."""
         return self.phase not in {Phase.ATTRACT, Phase.SCORE}
+
+    @property
+    def may_try_again(self) -> bool:
+        """Whether the visitor has another go: whoever brought home no points."""
+        return self.phase is Phase.SCORE and not (self.score and self.score.total)
 
     def start(self, name: str, track: str, *, now_s: float) -> Visit:
         """Begin a visit; nothing happens while a mission runs.
@@ -116,14 +123,14 @@ class Visit:
         """
         if not self.flying:
             return self
-        problem = str(result.get("error") or "") if result else "the mission ended without a result"
+        error = str(result.get("error") or "") if result else Reason.NO_RESULT
         return replace(
             self,
             phase=Phase.SCORE,
             since_s=now_s,
-            score=None if problem else score(result),
+            score=None if error else score(result),
             verdict=str(result.get("verdict") or ""),
-            problem=problem,
+            trouble=trouble(error) if error else None,
         )
 
     def stop(self) -> Visit:
@@ -156,6 +163,8 @@ class Visit:
             "left_s": round(max(0.0, left_s), 2),
             "score": self.score.as_json() if self.score else None,
             "verdict": self.verdict,
-            "problem": self.problem,
+            "trouble": self.trouble.kind.value if self.trouble else None,
+            "because": self.trouble.sentence if self.trouble else "",
+            "again": self.may_try_again,
             "stopped_by_hand": self.stopped_by_hand,
         }

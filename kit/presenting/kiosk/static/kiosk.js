@@ -94,6 +94,7 @@ function stop() {
 }
 
 at("stop").addEventListener("click", stop);
+at("again").addEventListener("click", () => link.say({ do: "again" }));
 at("next").addEventListener("click", () => link.say({ do: "next" }));
 at("attract").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -1,4 +1,5 @@
 // What stands beside the picture in each phase of a visit.
+import { reason } from "/shared/reasons.js";
 import { shows } from "./picture.js";
 import { word } from "./words.js";
 
@@ -6,7 +7,7 @@ const at = (id) => document.getElementById(id);
 const MOST = { stopped: 20, margin: 40, reaction: 40 };
 
 export function showAll(told) {
-  const { visit, train } = told;
+  const { visit, train, readings } = told;
   const flying = !["attract", "score"].includes(visit.phase);
   document.body.dataset.phase = visit.phase;
   document.body.dataset.live = visit.phase === "attract" ? "no" : "yes";
@@ -19,8 +20,8 @@ export function showAll(told) {
   at("waiting").hidden = shows(visit.phase !== "attract");
   at("picture").hidden = at("boxes").hidden = !at("waiting").hidden;
   showCount(visit);
-  if (flying) showFlight(visit, train);
-  if (visit.phase === "score") showScore(visit);
+  if (flying) showFlight(visit, train, readings);
+  if (visit.phase === "score") showScore(visit, readings);
   showBest(told);
 }
 
@@ -37,10 +38,9 @@ function showCount(visit) {
   if (counting && at("count").textContent !== number) at("count").textContent = number;
 }
 
-function showFlight(visit, train) {
+function showFlight(visit, train, readings) {
   at("flight-title").textContent = word(visit.phase, { name: visit.name });
-  const more = { preparing: "preparing_more", countdown: "countdown_more", ending: "ending_more" }[visit.phase];
-  at("flight-more").textContent = more ? word(more) : "";
+  at("flight-more").textContent = moreOfFlight(visit, train, readings);
   const moving = ["under_way", "ending"].includes(visit.phase);
   at("signal").hidden = !moving;
   at("action").textContent = word(`decision_${train.decision?.action ?? "none"}`);
@@ -50,26 +50,37 @@ function showFlight(visit, train) {
     moving && train.latency_ms !== null ? word("latency", { value: Math.round(train.latency_ms) }) : "";
 }
 
-function showScore(visit) {
+// What the train itself says of a stop that no sign asked for.
+function moreOfFlight(visit, train, readings) {
+  const unasked = train.stands && train.decision?.action !== "stop" && ["under_way", "ending"].includes(visit.phase);
+  if (unasked) return reason(train.state.reason, readings);
+  const more = { preparing: "preparing_more", countdown: "countdown_more", ending: "ending_more" }[visit.phase];
+  return more ? word(more) : "";
+}
+
+function showScore(visit, readings) {
   const { score } = visit;
-  const well = Boolean(score && score.total > 0);
+  const well = !visit.again;
   at("score").dataset.well = well ? "yes" : "no";
   at("score-title").textContent = word(titleOf(visit, well));
   at("score-more").textContent = moreOf(visit, well);
+  at("because").textContent = visit.stopped_by_hand ? "" : reason(visit.because, readings);
+  at("again").hidden = well;
+  at("again").textContent = word("again", { name: visit.name });
   at("points").textContent = well ? String(Math.round(score.total)) : "";
   at("parts").replaceChildren(...(well ? parts(score) : []));
 }
 
 function titleOf(visit, well) {
   if (well) return "stopped";
-  if (visit.problem) return "failed";
+  if (visit.trouble) return "failed";
   return /derail/.test(visit.verdict) ? "derailed" : "missed";
 }
 
 function moreOf(visit, well) {
   if (visit.stopped_by_hand) return word("stopped_by_hand");
-  if (visit.problem) return word("failed_more");
-  return well ? visit.name : "";
+  if (visit.trouble) return word(`trouble_${visit.trouble}`);
+  return well ? visit.name : word(`${titleOf(visit, well)}_more`);
 }
 
 function parts(score) {
@@ -97,9 +108,7 @@ function part(text, points, most) {
 }
 
 function showBest({ best, board, visit }) {
-  at("best-title").textContent = board.trouble
-    ? word("board_away")
-    : word(board.named ? "best_board" : "best");
+  at("best-title").textContent = boardTitle(board);
   if (!best.length) {
     at("best").textContent = word("nobody");
     return;
@@ -108,6 +117,11 @@ function showBest({ best, board, visit }) {
   if (at("best").dataset.shown === shown && at("best").childElementCount) return;
   at("best").dataset.shown = shown;
   at("best").replaceChildren(...best.map((row) => place(row, visit.name)));
+}
+
+function boardTitle({ named, trouble, owed }) {
+  if (trouble) return owed ? word("board_owed", { value: owed }) : word("board_away");
+  return word(named ? "best_board" : "best");
 }
 
 function place({ rank, name, score }, mine) {

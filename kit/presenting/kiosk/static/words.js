@@ -1,4 +1,6 @@
 // The page's texts, from a catalogue for each language.
+import { speakReasons } from "/shared/reasons.js";
+
 const LANGUAGES = ["en", "fr"];
 let words = {};
 let language = "";
@@ -8,6 +10,7 @@ export async function speak(wanted) {
   if (chosen === language) return;
   const answer = await fetch(`/static/words/${chosen}.json`);
   words = await answer.json();
+  await speakReasons(chosen);
   language = chosen;
   document.documentElement.lang = chosen;
   document.title = words.title;
