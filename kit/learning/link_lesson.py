@@ -19,6 +19,7 @@ from kit.chaos.proxy import PROFILES
 from kit.child import Child
 from kit.errors import ConfigError, MissionError
 from kit.learning.link_plot import Stretch, draw_link
+from kit.learning.show import rows
 from kit.messaging.mqtt import MqttClient
 
 if TYPE_CHECKING:
@@ -152,12 +153,8 @@ class LinkLesson:
 
     def table(self) -> HTML:
         """Show the same as a table."""
-        from IPython.display import HTML
-
-        names = ("link", "pictures a second", "age", "kB each", "outbox", "capture → decision")
-        head = "".join(f"<th>{name}</th>" for name in names)
-        rows = "".join(f"<tr>{_cells(one)}</tr>" for one in self.figures())
-        return HTML(f"<table><tr>{head}</tr>{rows}</table>")
+        heads = ("link", "pictures a second", "age", "kB each", "outbox", "capture → decision")
+        return rows(heads, map(_cells, self.figures()))
 
     def account(self, *, timeout_s: float = CATCH_UP_TIMEOUT_S) -> Account:
         """Wait until all that was said so far has come, and tell what became of it.
@@ -214,8 +211,8 @@ class LinkLesson:
         )
 
 
-def _cells(one: StretchFigures) -> str:
-    shown = (
+def _cells(one: StretchFigures) -> tuple[str, ...]:
+    return (
         one.link,
         f"{one.pictures_per_s:.1f}",
         "none came" if one.age_s is None else f"{one.age_s:.2f} s",
@@ -223,4 +220,3 @@ def _cells(one: StretchFigures) -> str:
         f"{one.waiting}",
         "" if one.decided_ms is None else f"{one.decided_ms:.0f} ms",
     )
-    return "".join(f'<td style="text-align:left">{cell}</td>' for cell in shown)

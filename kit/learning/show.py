@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,6 +75,28 @@ def table(values: Any) -> HTML:
         for name, value in _items(values).items()
     )
     return HTML(f"<table>{rows}</table>")
+
+
+def rows(heads: Sequence[str], values: Iterable[Sequence[Any]]) -> HTML:
+    """Show rows of values below a row of heads.
+
+    Args:
+        heads: A word for each column.
+        values: Rows, each with a value a column; a float is shown with one decimal.
+
+    Returns:
+        What Jupyter displays when it is the last value of a cell.
+    """
+    from IPython.display import HTML
+
+    def row(tag: str, cells: Sequence[Any]) -> str:
+        words = (f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in cells)
+        return "".join(
+            f'<{tag} style="text-align:left">{html.escape(word)}</{tag}>' for word in words
+        )
+
+    body = "".join(f"<tr>{row('td', cells)}</tr>" for cells in values)
+    return HTML(f"<table><tr>{row('th', heads)}</tr>{body}</table>")
 
 
 def _items(values: Any) -> Mapping[Any, Any]:

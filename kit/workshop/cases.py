@@ -199,3 +199,65 @@ def points(seed: int) -> Iterator[Case]:
         bonus, end, step = rng.randint(10, 90), rng.randint(1000, 8000), rng.choice([60, 300, 600])
         earned = bonus + (end - done) / step + (at - done) / step if at >= done else 0.0
         yield Case((at, done, bonus, end, step), earned, early if at >= done else undone)
+
+
+def percentiles(seed: int) -> Iterator[Case]:
+    """Draw cases of ``percentile``."""
+    sorting = Text(
+        en="Sort first: the order in which the values came does not matter.",
+        fr="Triez d'abord : l'ordre d'arrivée des valeurs ne compte pas.",
+    )
+    between = Text(
+        en="It is always one of the values, never between two, and as small as it can be.",
+        fr="C'est toujours l'une des valeurs, jamais un point entre deux, et la plus petite "
+        "possible.",
+    )
+    yield Case(([30.0, 10.0, 20.0], 50), 20.0, sorting)
+    yield Case(([1.0, 2.0, 3.0, 4.0], 50), 2.0, between)
+    yield Case(([5.0], 99), 5.0, between)
+    yield Case(([float(value) for value in range(100, 0, -1)], 95), 95.0, sorting)
+    rng = random.Random(seed)
+    for _ in range(_DRAWN):
+        values = [rng.randint(10, 900) / 10 for _ in range(rng.randint(1, 40))]
+        percent = rng.choice([25, 50, 90, 95, 99, 100])
+        # Counted, not computed: another way than the one that is taught.
+        wanted = min(
+            v for v in values if 100 * sum(w <= v for w in values) >= percent * len(values)
+        )
+        yield Case((values, percent), wanted, between)
+
+
+def rides(seed: int) -> Iterator[Case]:
+    """Draw cases of ``ran_on_ms``."""
+    before = Text(
+        en="A stand before the fault does not count: the train had not left yet.",
+        fr="Un arrêt avant la panne ne compte pas : le train n'était pas encore parti.",
+    )
+    first = Text(
+        en="The first stand after the fault counts; the train may have been sent off again later.",
+        fr="C'est le premier arrêt après la panne qui compte ; le train a pu repartir ensuite.",
+    )
+    never = Text(
+        en="A train that never stood ran on: the answer is None.",
+        fr="Un train qui ne s'est jamais arrêté a continué : la réponse est None.",
+    )
+    backwards = Text(
+        en="A negative speed is backwards, and that is no stand.",
+        fr="Une vitesse négative est une marche arrière, pas un arrêt.",
+    )
+    yield Case(([(0.0, 0.4), (50.0, 0.2), (100.0, 0.0)], 50.0), 50.0, first)
+    yield Case(([(0.0, 0.0), (50.0, 0.3), (100.0, 0.1), (150.0, 0.001)], 60.0), 90.0, before)
+    yield Case(([(0.0, 0.4), (50.0, 0.4)], 0.0), None, never)
+    yield Case(([(0.0, 0.4), (50.0, -0.2), (100.0, 0.0)], 0.0), 100.0, backwards)
+    rng = random.Random(seed)
+    for _ in range(_DRAWN):
+        # Away, on the way, backwards by chance, a stand, and perhaps away again.
+        leaving, driving, standing = (rng.randint(0, 4) for _ in range(3))
+        speeds = [0.0] * leaving + [rng.randint(20, 48) / 100 for _ in range(driving + 2)]
+        speeds += [-rng.randint(10, 30) / 100] * rng.randint(0, 1)
+        speeds += [0.0] * standing + [0.3] * (2 if standing else 0)
+        moments = [(50.0 * number, speed) for number, speed in enumerate(speeds)]
+        fault_ms = 50.0 * leaving + 25.0
+        stood = next((at for at, speed in moments if at > fault_ms and speed == 0), None)
+        why = never if stood is None else first
+        yield Case((moments, fault_ms), None if stood is None else stood - fault_ms, why)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.config import Settings
 from kit.errors import ConfigError, MissionError
+from kit.workshop.bar import progress_bar
 from kit.workshop.cells import solution, stub
 from kit.workshop.exercise import Exercise, judge
 from kit.workshop.folder import Done, Folder, Progress, now
@@ -54,7 +55,8 @@ def check(name: str, candidate: object) -> HTML:
     progress.done.setdefault(name, Done(outcome="solved", at=now()))
     told = report(progress, Settings.load()) if folder else None
     _keep(folder, progress)
-    return _box(f"{said} {told.say(progress.language)}" if told else said, _GOOD, "✓")
+    words = f"{said} {told.say(progress.language)}" if told else said
+    return _box(words, _GOOD, "✓", below=progress_bar(progress) if folder else "")
 
 
 def hint(name: str) -> HTML:
@@ -92,7 +94,7 @@ def solve(name: str) -> Any:
     progress.done.setdefault(name, Done(outcome="skipped", at=now()))
     _keep(folder, progress)
     source = solution(name, exercise.notebook)
-    _show(_code(source))
+    _show(_code(source, below=progress_bar(progress) if folder else ""))
     space: dict[str, Any] = {}
     exec(compile(source, f"<solution of {name}>", "exec"), space)  # noqa: S102  # our own notebook
     return space[name]
@@ -117,11 +119,17 @@ def reset(name: str) -> HTML:
 
 def progress_table() -> HTML:
     """Show what became of each exercise."""
-    from kit.learning.show import table
+    from kit.learning.show import rows
 
     _, progress = _progress()
-    rows = {name: outcome(progress, name).say(progress.language) for name in EXERCISES}
-    return table(rows)
+    heads = Text("exercise notebook outcome", "exercice notebook résultat").say(progress.language)
+    return rows(
+        heads.split(),
+        [
+            (name, one.notebook, outcome(progress, name).say(progress.language))
+            for name, one in EXERCISES.items()
+        ],
+    )
 
 
 def outcome(progress: Progress, name: str) -> Text:
@@ -134,9 +142,7 @@ def outcome(progress: Progress, name: str) -> Text:
     done, hints = progress.done.get(name), progress.hints.get(name, 0)
     if done is None:
         return Text(en="open", fr="à faire")
-    helped = (
-        Text(en=f", with {hints} hints", fr=f", avec {hints} indices") if hints else Text("", "")
-    )
+    helped = Text(en=f" (hints: {hints})", fr=f" (indices : {hints})") if hints else Text("", "")
     if done.outcome == "skipped":
         return Text(en="skipped", fr="passé")
     return Text(en=f"solved{helped.en}", fr=f"résolu{helped.fr}")
@@ -164,19 +170,19 @@ def language() -> Language:
     return _progress()[1].language
 
 
-def _box(words: str, colour: str, sign: str) -> HTML:
+def _box(words: str, colour: str, sign: str, *, below: str = "") -> HTML:
     from IPython.display import HTML
 
     return HTML(
         f'<div style="border-left:6px solid {colour};padding:8px 14px;font-family:system-ui">'
-        f"<b>{sign}</b> {html.escape(words)}</div>"
+        f"<b>{sign}</b> {html.escape(words)}{below}</div>"
     )
 
 
-def _code(source: str) -> HTML:
+def _code(source: str, *, below: str = "") -> HTML:
     from IPython.display import HTML
 
-    return HTML(f"<pre>{html.escape(source)}</pre>")
+    return HTML(f"<pre>{html.escape(source)}</pre>{below}")
 
 
 def _show(what: HTML) -> None:

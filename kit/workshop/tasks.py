@@ -15,6 +15,10 @@ def _near(result: object, wanted: object) -> bool:
     return number and math.isclose(float(result), float(wanted), abs_tol=1e-9)  # type: ignore[arg-type]
 
 
+def _same_or_near(result: object, wanted: object) -> bool:
+    return result is None if wanted is None else _near(result, wanted)
+
+
 EXERCISES: Mapping[str, Exercise] = {
     one.name: one
     for one in (
@@ -172,6 +176,58 @@ EXERCISES: Mapping[str, Exercise] = {
             ),
             cases=cases.points,
             close=_near,
+        ),
+        Exercise(
+            name="percentile",
+            notebook="80_measure_and_break_it",
+            hints=(
+                Text(
+                    en="sorted(values) puts the smallest first; count from there.",
+                    fr="sorted(values) met la plus petite en premier ; comptez à partir d'elle.",
+                ),
+                Text(
+                    en="How many values is that percentage of len(values), rounded up? "
+                    "math.ceil(...) rounds up.",
+                    fr="Combien de valeurs font ce pourcentage de len(values), arrondi vers le "
+                    "haut ? math.ceil(...) arrondit vers le haut.",
+                ),
+                Text(
+                    en="Python counts from 0, so the value of rank n is sorted(values)[n - 1].",
+                    fr="Python compte à partir de 0 : la valeur de rang n est "
+                    "sorted(values)[n - 1].",
+                ),
+            ),
+            look_at=Text(
+                en="the example with ten values above the exercise.",
+                fr="l'exemple à dix valeurs au-dessus de l'exercice.",
+            ),
+            cases=cases.percentiles,
+            close=_near,
+        ),
+        Exercise(
+            name="ran_on_ms",
+            notebook="80_measure_and_break_it",
+            hints=(
+                Text(
+                    en="Go through the moments in order; skip those before fault_ms.",
+                    fr="Parcourez les moments dans l'ordre ; sautez ceux d'avant fault_ms.",
+                ),
+                Text(
+                    en="It stands where abs(speed) < 0.005: then return at_ms - fault_ms.",
+                    fr="Il est arrêté quand abs(speed) < 0.005 : retournez alors at_ms - fault_ms.",
+                ),
+                Text(
+                    en="Only after the loop is it certain that the train never stood: return None.",
+                    fr="Ce n'est qu'après la boucle que l'on sait que le train ne s'est jamais "
+                    "arrêté : retournez None.",
+                ),
+            ),
+            look_at=Text(
+                en="the lower half of the plots above: where does the line reach zero?",
+                fr="la moitié inférieure des graphiques : où la ligne atteint-elle zéro ?",
+            ),
+            cases=cases.rides,
+            close=_same_or_near,
         ),
     )
 }

@@ -21,6 +21,7 @@ SMALL: dict[str, dict[str, int]] = {
     "63_serve_the_model": {"rounds": 2},
     "64_close_the_loop": {"checks": 20},
     "70_view_the_leaderboard": {"people": 24},
+    "80_measure_and_break_it": {"seconds": 2},
 }
 """Each notebook that no mission executes, with parameters that make it short."""
 

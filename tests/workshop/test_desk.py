@@ -10,6 +10,7 @@ import pytest
 from kit.errors import ConfigError
 from kit.workshop import desk
 from kit.workshop.folder import FILE, Folder, Progress
+from kit.workshop.tasks import EXERCISES
 
 
 def right(seen: list[bool], votes: int, of: int) -> bool:
@@ -80,6 +81,22 @@ def test_outside_a_learners_folder_nothing_is_kept(
     monkeypatch.chdir(tmp_path)
     desk.check("enough_votes", right)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_passed_check_shows_how_far_the_learner_has_come(folder: Folder) -> None:
+    desk.solve("overlap")
+    shown = desk.check("enough_votes", right).data
+    assert f"2 sur {len(EXERCISES)} en tout (passés : 1)" in shown
+    assert "2 sur 6 en deux heures" in shown
+    assert shown.count("title=") == len(EXERCISES)
+    assert shown.index('title="overlap"') < shown.index('title="enough_votes"')
+
+
+def test_outside_a_learners_folder_a_passed_check_shows_no_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "title=" not in desk.check("enough_votes", right).data
 
 
 def test_progress_is_shown_for_each_exercise(folder: Folder) -> None:

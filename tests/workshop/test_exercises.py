@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -53,12 +55,30 @@ MISTAKES = {
         "return bonus + (nominal_end - done) / step + (at - done) / step",
         "return 0.0 if at < done else bonus + (nominal_end - done) / step",
     ),
+    "percentile": (
+        "return values[math.ceil(percent * len(values) / 100) - 1]",
+        "return sorted(values)[int(percent * len(values) / 100) - 1]",
+        "return sorted(values)[min(len(values) - 1, percent * len(values) // 100)]",
+        "return float(statistics.quantiles([*values, *values], n=100)[min(98, percent - 1)])",
+    ),
+    "ran_on_ms": (
+        "return next((at - fault_ms for at, speed in moments if speed == 0), None)",
+        (
+            "return next((at - fault_ms for at, speed in moments\n"
+            "                 if at >= fault_ms and speed < 0.005), None)"
+        ),
+        (
+            "return next((at for at, speed in moments\n"
+            "                 if at >= fault_ms and abs(speed) < 0.005), None)"
+        ),
+        "return max(at for at, _ in moments) - fault_ms",
+    ),
 }
 """Bodies that a learner may well write, and that are wrong."""
 
 
 def function(source: str, name: str) -> Callable[..., Any]:
-    space: dict[str, Any] = {}
+    space: dict[str, Any] = {"math": math, "statistics": statistics}  # as their notebooks have them
     exec(source, space)  # our own notebooks, and the mistakes above
     found: Callable[..., Any] = space[name]
     return found
