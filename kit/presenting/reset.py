@@ -14,7 +14,7 @@ from typing import Any
 from kit.config import Settings
 from kit.errors import BrokerError, ConfigError, missing_extra
 from kit.reasons import Reason
-from kit.runtime.mission import MISSION
+from kit.runtime.run import MISSION
 
 ASIDE = "aside"
 """Folder below the runs' that gets what is put aside, a folder a day."""

@@ -29,13 +29,10 @@ from kit.runtime.outcome import FAILED, Outcome, judge
 from kit.runtime.parameters import BriefingNotebook, DebriefNotebook
 from kit.runtime.plan import Plan
 from kit.runtime.recorder import Recorder
-from kit.runtime.run import REPORT, TRUTH, read_run
+from kit.runtime.run import MISSION, REPORT, TRUTH, read_run
 from kit.runtime.stack import running_stack
 from kit.runtime.view import Display, NoDisplay, View
 from kit.sim.scenario import Scenario, load_scenario
-
-MISSION = "mission.json"
-"""Name of the file of results in a run's folder."""
 
 NEEDED_BYTES = 100_000_000
 """Room on the disk without which no mission starts."""

@@ -30,6 +30,9 @@ from kit.runtime.truth import Physics
 TRUTH = "truth.jsonl"
 """Name of the virtual set's file in a run's folder."""
 
+MISSION = "mission.json"
+"""Name of the file of results in a run's folder."""
+
 REPORT = "report.html"
 """Name of the report in a run's folder."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from kit.console.trains import PIPELINE
 from kit.errors import BrokerError, EventError, KitError, MissionError
 from kit.messaging.mqtt import MqttClient
 from kit.presenting.kiosk.app import STATIC
@@ -26,9 +27,9 @@ from kit.runtime.view import View
 WELL: dict[str, Any] = {
     "stopped": True,
     "derailed": False,
-    "stop_margin_m": 0.6,
-    "brake_latency_ms": 50.0,
-    "verdict": "The train stopped 60 cm before the danger.",
+    "stop_margin_m": 1.6,
+    "brake_latency_ms": 20.0,
+    "verdict": "The train stopped 160 cm before the danger.",
     "error": None,
 }
 
@@ -45,10 +46,10 @@ def at_score() -> Visit:
     ("result", "total"),
     [
         (WELL, 100.0),
-        (WELL | {"stop_margin_m": 0.25}, 80.0),
-        (WELL | {"brake_latency_ms": 275.0}, 80.0),
+        (WELL | {"stop_margin_m": 0.75}, 80.0),
+        (WELL | {"brake_latency_ms": 260.0}, 80.0),
         (WELL | {"brake_latency_ms": 4000.0, "stop_margin_m": 0.0}, 20.0),
-        (WELL | {"stop_margin_m": None, "brake_latency_ms": 275.0}, 60.0),
+        (WELL | {"stop_margin_m": None, "brake_latency_ms": 260.0}, 60.0),
         (WELL | {"stop_margin_m": None, "brake_latency_ms": None}, 20.0),
         (WELL | {"stopped": False}, 0.0),
         (WELL | {"derailed": True}, 0.0),
@@ -189,7 +190,11 @@ def test_every_text_of_the_page_is_in_the_catalogues() -> None:
     wanted = {part.split('"')[0] for part in page.split('data-word="')[1:]}
     wanted |= {part.split('"')[0] for part in page.split('data-hint="')[1:]}
     assert wanted
-    wanted |= {f"trouble_{kind}" for kind in Kind} | {phase for phase in Phase if phase in _TITLED}
+    wanted |= (
+        {f"program_{name}" for name in PIPELINE}
+        | {f"trouble_{kind}" for kind in Kind}
+        | {phase for phase in Phase if phase in _TITLED}
+    )
     assert wanted <= set(catalogue("en"))
 
 

@@ -17,8 +17,8 @@ from tests.leaderboard.served import Served, served
 FLOWN: dict[str, Any] = {
     "stopped": True,
     "derailed": False,
-    "stop_margin_m": 0.25,
-    "brake_latency_ms": 275.0,
+    "stop_margin_m": 0.75,
+    "brake_latency_ms": 260.0,
     "frames": 210,
     "dropped": 0,
     "duration_s": 21.0,

@@ -170,6 +170,7 @@ class Kiosk:
                 "state": status["state"],
                 "latency_ms": self._ear.reaction_ms() if self.live else None,
                 "stands": stands,
+                "services": {each["name"]: each["light"] for each in status["services"]},
             },
             "best": self._best,
             "board": self._board.told(),

@@ -15,7 +15,7 @@ from pathlib import Path
 from kit.child import announce_ready, exit_with_parent
 from kit.config import Settings, validated
 from kit.errors import KitError
-from kit.runtime.mission import MISSION
+from kit.runtime.run import MISSION
 from kit.runtime.view import View
 
 REPORTING = "Writing the report"

@@ -16,10 +16,10 @@ STOPPED_POINTS = 20.0
 PART_POINTS = 40.0
 """The most that each of the two figures brings."""
 
-BEST_MARGIN_M = 0.5
+BEST_MARGIN_M = 1.5
 """Way left to the danger that brings all points, metres; more brings no more."""
 
-WORST_BRAKE_MS, BEST_BRAKE_MS = 500.0, 50.0
+WORST_BRAKE_MS, BEST_BRAKE_MS = 500.0, 20.0
 """Times from the deciding frame to the brake that bring nothing, and all points, milliseconds."""
 
 

@@ -1,7 +1,8 @@
 // What stands beside the picture in each phase of a visit.
 import { reason } from "/shared/reasons.js";
 import { shows } from "./picture.js";
-import { word } from "./words.js";
+import { showBest } from "./ticker.js";
+import { points, word } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const MOST = { stopped: 20, margin: 40, reaction: 40 };
@@ -16,8 +17,8 @@ export function showAll(told) {
   at("flight").hidden = !flying;
   at("score").hidden = visit.phase !== "score";
   at("badge").textContent = word(visit.phase === "attract" ? "recorded" : "live");
-  at("badge").hidden = visit.phase === "score";
   at("waiting").hidden = shows(visit.phase !== "attract");
+  at("badge").hidden = visit.phase === "score" || !at("waiting").hidden;
   at("picture").hidden = at("boxes").hidden = !at("waiting").hidden;
   showCount(visit);
   if (flying) showFlight(visit, train, readings);
@@ -41,6 +42,7 @@ function showCount(visit) {
 function showFlight(visit, train, readings) {
   at("flight-title").textContent = word(visit.phase, { name: visit.name });
   at("flight-more").textContent = moreOfFlight(visit, train, readings);
+  showPrograms(visit, train);
   const moving = ["under_way", "ending"].includes(visit.phase);
   at("signal").hidden = !moving;
   at("action").textContent = word(`decision_${train.decision?.action ?? "none"}`);
@@ -48,6 +50,19 @@ function showFlight(visit, train, readings) {
   at("why").textContent = label ? word(`label_${label}`) : "";
   at("latency").textContent =
     moving && train.latency_ms !== null ? word("latency", { value: Math.round(train.latency_ms) }) : "";
+}
+
+// Which of the mission's programs are at work already.
+function showPrograms({ phase }, { services }) {
+  const starting = ["preparing", "countdown"].includes(phase);
+  at("programs").hidden = !starting;
+  if (!starting) return;
+  at("programs").replaceChildren(...Object.entries(services).map(([name, light]) => {
+    const item = document.createElement("li");
+    item.textContent = word(`program_${name}`);
+    item.dataset.light = light;
+    return item;
+  }));
 }
 
 // What the train itself says of a stop that no sign asked for.
@@ -67,7 +82,7 @@ function showScore(visit, readings) {
   at("because").textContent = visit.stopped_by_hand ? "" : reason(visit.because, readings);
   at("again").hidden = well;
   at("again").textContent = word("again", { name: visit.name });
-  at("points").textContent = well ? String(Math.round(score.total)) : "";
+  at("points").textContent = well ? points(score.total) : "";
   at("parts").replaceChildren(...(well ? parts(score) : []));
 }
 
@@ -97,40 +112,12 @@ function filled(key, value) {
   return value === null ? word(`${key}_unknown`) : word(key, { value });
 }
 
-function part(text, points, most) {
+function part(text, reached, most) {
   const item = document.createElement("li");
   const [name, value, bar] = ["span", "b", "meter"].map((kind) => document.createElement(kind));
   name.textContent = text;
-  value.textContent = `${Math.round(points)} / ${most}`;
-  Object.assign(bar, { max: most, value: points });
+  value.textContent = `${points(reached)} / ${most}`;
+  Object.assign(bar, { max: most, value: reached });
   item.append(name, value, bar);
-  return item;
-}
-
-function showBest({ best, board, visit }) {
-  at("best-title").textContent = boardTitle(board);
-  if (!best.length) {
-    at("best").textContent = word("nobody");
-    return;
-  }
-  const shown = JSON.stringify([best, visit.name]);
-  if (at("best").dataset.shown === shown && at("best").childElementCount) return;
-  at("best").dataset.shown = shown;
-  at("best").replaceChildren(...best.map((row) => place(row, visit.name)));
-}
-
-function boardTitle({ named, trouble, owed }) {
-  if (trouble) return owed ? word("board_owed", { value: owed }) : word("board_away");
-  return word(named ? "best_board" : "best");
-}
-
-function place({ rank, name, score }, mine) {
-  const item = document.createElement("li");
-  item.classList.toggle("mine", name === mine && mine !== "");
-  const [number, who, points] = ["i", "span", "b"].map((kind) => document.createElement(kind));
-  number.textContent = `${rank}.`;
-  who.textContent = name;
-  points.textContent = String(Math.round(score));
-  item.append(number, who, points);
   return item;
 }

@@ -25,6 +25,9 @@ export async function speak(wanted) {
 export const spoken = () => language;
 export const other = () => LANGUAGES.find((each) => each !== language);
 
+// A score as everybody sees it: to a tenth.
+export const points = (value) => value.toLocaleString(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
 // A text, with its {places} filled; texts are set as text and never as markup.
 export function word(key, places = {}) {
   const text = words[key] ?? key;
