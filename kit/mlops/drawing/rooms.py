@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.mlops.drawing.figures import EVERYTHING
+from kit.mlops.drawing.files import read_picture
 from kit.mlops.drawing.things import random_spot
 
 Image = NDArray[np.uint8]
@@ -82,7 +83,7 @@ def _is_held_out(title: str) -> bool:
 @lru_cache(maxsize=512)
 def _load_stamp(path: Path) -> Image | None:
     """Read a stamp; (height, width, 4) uint8 BGRA, or None if it is not one."""
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    image = read_picture(path, cv2.IMREAD_UNCHANGED)
     if image is None or image.dtype != np.uint8 or image.shape[2:] != (4,):
         return None
     return np.asarray(image, np.uint8)
@@ -125,7 +126,7 @@ def load_photo(path: Path) -> Image | None:
     Returns:
         BGR image (height, width, 3) uint8.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    image = read_picture(path, cv2.IMREAD_COLOR)
     if image is None or min(image.shape[:2]) < 200:
         return None
     scale = min(1.0, _PHOTO_EDGE_PX / max(image.shape[:2]))
