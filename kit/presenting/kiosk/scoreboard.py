@@ -61,7 +61,7 @@ class Scoreboard:
         return self._url is not None
 
     def best(self) -> list[dict[str, Any]]:
-        """Return the best, each with ``rank``, ``name`` and ``score``."""
+        """Return the best, each with ``rank``, ``name`` and a ``score`` above 0."""
         if self._url is None:
             return self._here[:ROWS]
         try:
@@ -70,7 +70,9 @@ class Scoreboard:
             )
             answer.raise_for_status()
             rows = answer.json()["rows"]
-            best = [{key: row[key] for key in ("rank", "name", "score")} for row in rows]
+            best = [
+                {key: row[key] for key in ("rank", "name", "score")} for row in rows if row["score"]
+            ]
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             self.trouble = f"the leaderboard does not answer: {error}"
             return self._here[:ROWS]

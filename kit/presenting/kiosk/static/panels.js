@@ -19,7 +19,8 @@ export function showAll(told) {
   at("badge").textContent = word(visit.phase === "attract" ? "recorded" : "live");
   at("waiting").hidden = shows(visit.phase !== "attract");
   at("badge").hidden = visit.phase === "score" || !at("waiting").hidden;
-  at("picture").hidden = at("boxes").hidden = !at("waiting").hidden;
+  at("picture").hidden = !at("waiting").hidden;
+  at("boxes").hidden = at("picture").hidden || visit.phase === "countdown";
   showCount(visit);
   if (flying) showFlight(visit, train, readings);
   if (visit.phase === "score") showScore(visit, readings);
@@ -28,7 +29,7 @@ export function showAll(told) {
 
 function actionOf(visit, train) {
   if (["preparing", "countdown"].includes(visit.phase)) return "none";
-  if (train.stands && visit.phase === "score") return "stop";
+  if (visit.phase === "score") return "stop"; // whatever came of it, the train stands
   return train.decision?.action ?? "none";
 }
 
@@ -67,7 +68,7 @@ function showPrograms({ phase }, { services }) {
 
 // What the train itself says of a stop that no sign asked for.
 function moreOfFlight(visit, train, readings) {
-  const unasked = train.stands && train.decision?.action !== "stop" && ["under_way", "ending"].includes(visit.phase);
+  const unasked = train.stands && train.decision?.action !== "stop" && visit.phase === "under_way";
   if (unasked) return reason(train.state.reason, readings);
   const more = { preparing: "preparing_more", countdown: "countdown_more", ending: "ending_more" }[visit.phase];
   return more ? word(more) : "";
