@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from kit.presenting.before_commands import doctor, rehearse
-from kit.presenting.packing_commands import bundle, signs
+from kit.presenting.packing_commands import bundle, signs, slides
 from kit.presenting.show_commands import kiosk, reset
 
 
@@ -16,4 +16,5 @@ def register(app: typer.Typer) -> None:
     app.command("reset")(reset)
     app.command("kiosk")(kiosk)
     app.command("signs")(signs)
+    app.command("slides")(slides)
     app.command("bundle")(bundle)

@@ -1,13 +1,14 @@
-"""What a presenter takes along: ``kit signs``, ``kit bundle``."""
+"""What a presenter takes along: ``kit signs``, ``kit slides``, ``kit bundle``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from kit.cli import JsonFlag, emit
+from kit.presenting.options import Language
 
 
 def signs(
@@ -32,6 +33,41 @@ def signs(
     result = {"file": str(out), "sheets": sheets, "signs": len(faces), "width_mm": width_mm}
     text = f"{len(faces)} signs on {sheets} sheets: {out}. Print at 100 %, and measure the line."
     emit(result, as_json=as_json, text=text)
+
+
+def slides(
+    *,
+    minutes: Annotated[Literal["5", "15", "45"], typer.Option(help="Which talk.")] = "15",
+    language: Annotated[Language, typer.Option(help="Of the slides and the notes.")] = Language.EN,
+    out: Annotated[Path, typer.Option(help="The HTML file.")] = Path("slides.html"),
+    executed: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps executed notebooks; KIT_RUNS_DIR/notebooks if none."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the slides of a talk: one HTML file, from the talk track and the lessons' own pictures.
+
+    The lessons that it shows are executed first, unless they have not changed since the last time.
+    """
+    from kit.config import Settings
+    from kit.presenting.slides.deck import make_deck
+    from kit.presenting.slides.talk import LENGTHS
+
+    def tell(words: str) -> None:
+        if not as_json:
+            typer.echo(f"Slides: {words}")
+
+    length = next(one for one in LENGTHS if str(one) == minutes)
+    count = make_deck(
+        out,
+        minutes=length,
+        language=language.value,
+        executed=executed or Settings.load().runs_dir / "notebooks",
+        tell=tell,
+    )
+    result = {"file": str(out), "slides": count, "minutes": length, "language": language.value}
+    emit(result, as_json=as_json, text=f"{count} slides: {out}. Open it, and press F.")
 
 
 def bundle(

@@ -41,6 +41,40 @@ def new(
     )
 
 
+@_group.command("execute")
+def execute_editions(
+    folder: Annotated[Path, typer.Argument(help="Gets a folder of notebooks by language.")],
+    *,
+    language: Annotated[
+        list[str] | None, typer.Option(help="Edition, en or fr; may be given twice. Both if not.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Execute the notebooks with papermill, in each language, but those that did not change."""
+    from kit.errors import ConfigError
+    from kit.workshop.editions import execute
+    from kit.workshop.texts import LANGUAGES
+
+    chosen = [known for known in LANGUAGES if known in (language or LANGUAGES)]
+    if unknown := sorted(set(language or ()) - set(LANGUAGES)):
+        raise ConfigError(
+            "There is no such edition",
+            expected=" or ".join(LANGUAGES),
+            got=", ".join(unknown),
+        )
+
+    def tell(words: str) -> None:
+        if not as_json:
+            typer.echo(words)
+
+    done = {one: execute(folder / one, one, tell=tell) for one in chosen}
+    emit(
+        {"notebooks": {one: [str(path) for path in paths] for one, paths in done.items()}},
+        as_json=as_json,
+        text=f"{sum(map(len, done.values()))} executed notebooks are in {folder}.",
+    )
+
+
 @_group.command("path")
 def show_path(
     name: Annotated[
