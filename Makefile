@@ -1,6 +1,6 @@
 # Everything starts here: `make demo` and `make test` set up what they need, once.
 .DEFAULT_GOAL := help
-.PHONY: help venv train-venv serve-venv demo test check fix lock lab clean
+.PHONY: help venv train-venv serve-venv demo test check docs-venv docs slides fix lock lab clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,7 @@ TORCH := torch==2.13.0
 PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
+DOCS_STAMP := $(VENV)/.docs-installed
 # Files of tests run side by side, two at a time: most of a mission is waiting.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 # MLServer's environment, apart from ours; MLServer has no release for Python 3.13 yet.
@@ -67,6 +68,16 @@ else
 endif
 	@touch $@
 
+docs-venv: $(DOCS_STAMP) ## Add Sphinx and its theme to .venv, for `make docs`
+
+$(DOCS_STAMP): $(STAMP) requirements-docs.lock
+ifdef UV
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements-docs.lock
+else
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+endif
+	@touch $@
+
 demo: venv ## Run the whole mission on the virtual set
 	$(BIN)/kit demo
 
@@ -81,17 +92,32 @@ check: venv ## Check style, types, spelling, and that no notebook carries output
 	$(BIN)/codespell
 	$(BIN)/python -m pytest -q -k notebook tests/test_project.py
 
+docs: docs-venv ## Execute the notebooks that changed, and make the documentation's site in build/site
+	$(BIN)/kit workshop execute build/notebooks
+	$(BIN)/python docs/site/stage.py build/notebooks build/pages
+	rm -rf build/site
+	$(BIN)/sphinx-build -q -W --keep-going -E -d build/doctrees -c docs/site build/pages build/site
+
+slides: venv ## Make the slides of each talk, in English and French, in build/slides
+	@for minutes in 5 15 45; do for language in en fr; do \
+		$(BIN)/kit slides --minutes $$minutes --language $$language --executed build/notebooks \
+			--out build/slides/talk-$$minutes.$$language.html --json || exit 1; \
+	done; done
+
 fix: venv ## Mend what can be mended by itself: style, and outputs in notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/jupyter nbconvert --log-level ERROR --clear-output --inplace notebooks/*.ipynb
 
-lock: ## Write both lock files anew from pyproject.toml (needs uv)
+lock: ## Write the lock files anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links \
 		pyproject.toml --extra sim --extra lab --extra mlops --extra remote --extra leaderboard --extra dev -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --group pyproject.toml:serve -o requirements-serve.lock
+	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --constraint requirements.lock \
+		--group pyproject.toml:docs -o requirements-docs.lock
 
 lab: venv ## Open the notebooks in JupyterLab
 	KIT_RUNS_DIR="$(CURDIR)/runs" $(BIN)/jupyter lab --notebook-dir=notebooks

@@ -32,6 +32,9 @@ SUMS = "SHA256SUMS"
 CARRIED = ("notebooks", "docs", "presenters", "datasets", "README.md", "CHANGELOG.md", "LICENSE")
 """What goes along to be read; what runs is in the wheel."""
 
+BUILT = ("site", "slides")
+"""What goes along too if ``build/`` has it."""
+
 NEWEST_GLIBC = 35
 """Wheels for newer versions of glibc than 2.35, that of Ubuntu 22.04, are not taken."""
 
@@ -152,6 +155,8 @@ def make_bundle(
     out.mkdir(parents=True, exist_ok=True)
     for name in CARRIED:
         _carry(source / name, out / name)
+    for name in BUILT:
+        _carry(source / "build" / name, out / name)
     shutil.copy2(lock, out / LOCK)
     tell("building the kit's own wheel")
     common = out / "wheels" / "any"
