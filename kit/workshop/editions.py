@@ -35,7 +35,6 @@ SHORT: Mapping[str, Mapping[str, int]] = {
     "63_serve_the_model": {"rounds": 2},
     "64_close_the_loop": {"checks": 20},
     "70_view_the_leaderboard": {"people": 24},
-    "80_measure_and_break_it": {"seconds": 2},
 }
 """Parameters that make a notebook shorter than its defaults do; papermill writes them into it."""
 
