@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-import psutil
+from kit.chaos.callers import hear, is_ours
 
 CHUNK_BYTES = 16_384
 """Most that is taken from a wire at once."""
@@ -33,7 +33,7 @@ class Conditions:
     Attributes:
         passing: False lets nothing through, and tells nobody: connections stay open at both
             ends, new ones are taken but lead nowhere yet. What was sent meanwhile arrives
-            once it passes again.
+            once it passes again, but not from new ones that were given up by then.
         delay_ms: How long each piece takes.
         jitter_ms: How much longer it may take, evenly distributed; the order stays.
         kbit_per_s: How much gets through a second; None without a limit.
@@ -205,30 +205,50 @@ class Proxy:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
-        spared = self._is_link and _is_ours(writer)
+        spared = self._is_link and is_ours(writer)
         try:
-            if not spared:
-                await self._passing.wait()
+            said = b"" if spared else await self._let_through(reader)
             there, back = await asyncio.open_connection(self._host, self._port)
             self._writers.add(back)
             with suppress(OSError):  # an end that is cut ends the connection, and that is all
                 await asyncio.gather(
-                    self._flow(reader, back, spared=spared, there=True),
+                    self._flow(reader, back, spared=spared, there=True, said=said),
                     self._flow(there, writer, spared=spared, there=False),
                 )
             self._writers.discard(back)
             back.transport.abort()
-        except OSError:  # nobody listens behind us: then nobody does here either
+        except* OSError:  # nobody listens behind us: then nobody does here either
             pass
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
 
+    async def _let_through(self, reader: asyncio.StreamReader) -> bytes:
+        """Wait until the wire passes; return what the client said meanwhile.
+
+        Raises:
+            ConnectionError: In a group, if the client gave up before.
+        """
+        said = bytearray()
+        async with asyncio.TaskGroup() as group:
+            hearing = group.create_task(hear(reader, said, most=CHUNK_BYTES))
+            await self._passing.wait()
+            hearing.cancel()
+        return bytes(said)
+
     async def _flow(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, spared: bool, there: bool
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        *,
+        spared: bool,
+        there: bool,
+        said: bytes = b"",
     ) -> None:
-        """Carry one direction until its source ends."""
+        """Carry one direction until its source ends, with what it has said already."""
         held: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUED_CHUNKS)
+        if said:
+            held.put_nowait((0.0 if spared else self._due_s(0.0, len(said), there=there), said))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._take(source, held, spared=spared, there=there))
             group.create_task(self._give(held, sink, spared=spared))
@@ -278,10 +298,3 @@ class Proxy:
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_END_TIMEOUT_S)
-
-
-def _is_ours(writer: asyncio.StreamWriter) -> bool:
-    """Return whether the other end of a connection is in this very process."""
-    port = writer.get_extra_info("peername")[1]
-    ours = psutil.Process().net_connections(kind="tcp4")
-    return any(one.laddr and one.laddr.port == port for one in ours)

@@ -14,6 +14,7 @@ from contextlib import suppress
 import pytest
 
 from kit.chaos.proxy import CLEAR, OUTAGE, PROFILES, Conditions, Proxy, _Way
+from tests.messaging.servers import wait_until
 
 PATIENCE_S = 20
 
@@ -23,6 +24,7 @@ class Echo(socketserver.ThreadingTCPServer):
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
+            self.server.served += 1
             while data := self.request.recv(65_536):
                 self.request.sendall(data)
             self.server.ended.set()
@@ -30,6 +32,7 @@ class Echo(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), self.Handler)
         self.ended = threading.Event()
+        self.served = 0
 
 
 @pytest.fixture
@@ -100,6 +103,21 @@ def test_a_client_that_comes_during_an_outage_is_served_after_it(proxy: Proxy) -
         client.sendall(b"late")
         proxy.conditions = CLEAR
         assert said(client, 4) == b"late"
+
+
+def test_the_far_end_never_hears_of_who_gave_up_during_an_outage(echo: Echo) -> None:
+    """Else all attempts of ten minutes come at once when it is over, before who still waits."""
+    with Proxy(f"127.0.0.1:{echo.server_address[1]}", conditions=OUTAGE) as proxy:
+        host, port = proxy.address.split(":")
+        for _ in range(50):
+            with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as gone:
+                gone.sendall(b"nobody waits for this")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as client:
+            client.sendall(b"here")
+            wait_until(lambda: len(proxy._writers) == 1, "the others were forgotten")
+            proxy.conditions = CLEAR
+            assert said(client, 4) == b"here"
+        assert echo.served == 1
 
 
 def test_a_cut_ends_the_connection_and_the_next_one_works(
