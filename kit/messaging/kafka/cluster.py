@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from kit.config import Settings
@@ -87,6 +87,24 @@ def _sasl(settings: Settings) -> dict[str, str]:
         "sasl.username": user,
         "sasl.password": password.get_secret_value(),
     }
+
+
+def build_producer(config: dict[str, Any]) -> Producer:
+    """Build a producer that after an absence goes straight back to the brokers that it knew.
+
+    To ask the bootstrap servers anew, as librdkafka does unless told, takes it a second and more.
+    Who finds that a cluster is elsewhere builds another producer.
+
+    Args:
+        config: What :func:`client_config` returned, and the producer's own properties.
+
+    Raises:
+        ConfigError: If librdkafka does not take them.
+    """
+    try:
+        return Producer(config | {"metadata.recovery.strategy": "none"}, logger=client_logger)
+    except KafkaException as error:
+        raise wrong_config(error) from error
 
 
 def wrong_config(error: KafkaException) -> ConfigError:

@@ -6,14 +6,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 
 from kit.messaging.bindings import EVENTS_TOPIC
 from kit.messaging.counters import Counters
 from kit.messaging.kafka.cluster import admin_client, look_up_topics, make_topics
-from kit.messaging.kafka.ordered_lane import OrderedLane
 from kit.messaging.kafka.outbox import Outbox
 from kit.messaging.kafka.uplink import Uplink
 
@@ -32,6 +31,17 @@ EXPIRE_EVERY_S = 30.0
 _TIMEOUT_S = 2.0
 
 
+class Lane(Protocol):
+    """What sends to Kafka, and can be stuck."""
+
+    @property
+    def silent_s(self) -> float:
+        """For how long it has had no answer to what it sent, seconds."""
+
+    def renew(self) -> None:
+        """Begin again with a client of its own making."""
+
+
 class Keeper:
     """Makes topics, renews lanes, and has the disk take the outbox.
 
@@ -47,7 +57,7 @@ class Keeper:
         self,
         config: dict[str, Any],
         outbox: Outbox,
-        lanes: Sequence[OrderedLane],
+        lanes: Sequence[Lane],
         *,
         uplink: Uplink,
         counters: Counters,
@@ -92,7 +102,7 @@ class Keeper:
                 self._uplink.topics_missing.clear()
                 self._look(suspicious)
 
-    def _look(self, suspicious: Sequence[OrderedLane]) -> None:
+    def _look(self, suspicious: Sequence[Lane]) -> None:
         try:
             make_topics(self._admin, timeout_s=_TIMEOUT_S)
             topics = look_up_topics(self._admin, [EVENTS_TOPIC], timeout_s=_TIMEOUT_S)

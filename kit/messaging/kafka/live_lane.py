@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kit.messaging.bindings import LIVE_TOPIC
 from kit.messaging.counters import Counters
-from kit.messaging.kafka.cluster import client_logger, wrong_config
+from kit.messaging.kafka.cluster import build_producer
 from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
 from kit.messaging.kafka.uplink import Uplink
 
@@ -84,7 +84,11 @@ class LiveLane:
         self._next_since_s = 0.0
         self._newest = outbox.newest(Shelf.IMAGES)
         self._ending = threading.Event()
-        self._producer = self._build(config, timeout_s)
+        self._failing_since_s: float | None = None
+        self._renewing = threading.Event()
+        self._config = config
+        self._timeout_ms = int(timeout_s * 1000)
+        self._producer = self._build()
         self._thread = threading.Thread(target=self._work, name="kafka-live", daemon=True)
 
     @property
@@ -98,6 +102,12 @@ class LiveLane:
         with self._lock:
             oldest = min(self._flying.values(), default=None)
         return 0.0 if oldest is None else time.monotonic() - oldest
+
+    @property
+    def silent_s(self) -> float:
+        """For how long Kafka has taken none of what it was sent, seconds."""
+        since_s = self._failing_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
 
     @property
     def horizon(self) -> int:
@@ -157,6 +167,10 @@ class LiveLane:
             if self._produce(parcel, LIVE_TOPIC, self._copied):
                 self._copies += 1
 
+    def renew(self) -> None:
+        """Begin again with a client of its own making: the cluster may be elsewhere."""
+        self._renewing.set()
+
     def stop(self) -> None:
         """End; frames that did not get through stay in the outbox."""
         self._ending.set()
@@ -166,28 +180,33 @@ class LiveLane:
         self._producer.purge()
         self._producer.poll(_END_POLL_S if self._flying or self._copies else 0)
 
-    def _build(self, config: dict[str, Any], timeout_s: float) -> Producer:
-        milliseconds = int(timeout_s * 1000)
-        try:
-            return Producer(
-                config
-                | {
-                    "linger.ms": 0,
-                    "acks": 1,
-                    "retries": 0,
-                    "message.timeout.ms": milliseconds,
-                    "socket.timeout.ms": milliseconds,
-                    "max.in.flight.requests.per.connection": 1,
-                    "error_cb": self._went_wrong,
-                },
-                logger=client_logger,
-            )
-        except KafkaException as error:
-            raise wrong_config(error) from error
+    def _build(self) -> Producer:
+        return build_producer(
+            self._config
+            | {
+                "linger.ms": 0,
+                "acks": 1,
+                "retries": 0,
+                "message.timeout.ms": self._timeout_ms,
+                "socket.timeout.ms": self._timeout_ms,
+                "max.in.flight.requests.per.connection": 1,
+                "error_cb": self._went_wrong,
+            }
+        )
 
     def _work(self) -> None:
         while not self._ending.is_set():
             self._producer.poll(_POLL_S)
+            if self._renewing.is_set():
+                self._renewing.clear()
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Leave what is on its way for later, and send what comes with a new client."""
+        with self._lock:
+            old, self._producer = self._producer, self._build()
+        old.purge()
+        old.flush(_END_POLL_S)
 
     def _send_next(self) -> None:
         """Send the next frame if there is room; with the link down one at a time, as a probe."""
@@ -237,7 +256,10 @@ class LiveLane:
 
     def _note(self, error: KafkaError | None) -> None:
         self._uplink.answered(taken=error is None)
-        if error is not None:
+        if error is None:
+            self._failing_since_s = None
+        else:
+            self._failing_since_s = self._failing_since_s or time.monotonic()
             self._counters.fault("postponed", error.str())
             if error.code() in _NO_TOPIC:
                 self._uplink.topics_missing.set()

@@ -19,7 +19,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kit.messaging.counters import Counters
-from kit.messaging.kafka.cluster import client_logger, wrong_config
+from kit.messaging.kafka.cluster import build_producer
 from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
 from kit.messaging.kafka.uplink import Uplink
 
@@ -151,24 +151,19 @@ class OrderedLane:
         self._take_out()
 
     def _build(self) -> Producer:
-        idempotence = {"enable.idempotence": True} if self.idempotent else {}
-        try:
-            return Producer(
-                self._config
-                | {
-                    "linger.ms": 2,
-                    "acks": "all",
-                    "message.timeout.ms": 0,
-                    "socket.timeout.ms": int(ANSWER_TIMEOUT_S * 1000),
-                    "max.in.flight.requests.per.connection": 1,
-                    "batch.size": _BATCH_BYTES,
-                    "error_cb": self._went_wrong,
-                }
-                | idempotence,
-                logger=client_logger,
-            )
-        except KafkaException as error:
-            raise wrong_config(error) from error
+        return build_producer(
+            self._config
+            | {
+                "linger.ms": 2,
+                "acks": "all",
+                "message.timeout.ms": 0,
+                "socket.timeout.ms": int(ANSWER_TIMEOUT_S * 1000),
+                "max.in.flight.requests.per.connection": 1,
+                "batch.size": _BATCH_BYTES,
+                "enable.idempotence": self.idempotent,
+                "error_cb": self._went_wrong,
+            }
+        )
 
     def _work(self) -> None:
         while not self._ending.is_set():

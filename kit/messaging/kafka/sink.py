@@ -158,7 +158,7 @@ class KafkaSink:
         self._keeper = Keeper(
             config,
             self._outbox,
-            (self._events, self._images),
+            (self._live, self._events, self._images),
             uplink=self._uplink,
             counters=self._counters,
         )
