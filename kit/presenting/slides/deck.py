@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,7 @@ KEYS = Text(
 LONG = 80
 """A statement of more characters is written smaller."""
 
+_BEFORE_MARK = re.compile(r" (?=[:;?!»])|(?<=«) ")  # where French has a space, no line may end
 _INLINE = MarkdownIt("commonmark")
 
 
@@ -139,5 +141,5 @@ def _slide(kind: str, body: str, *, at: str, notes: str, footer: str = "") -> st
 
 
 def _inline(text: str) -> str:
-    rendered: str = _INLINE.renderInline(text)
+    rendered: str = _INLINE.renderInline(_BEFORE_MARK.sub("\N{NO-BREAK SPACE}", text))
     return rendered
