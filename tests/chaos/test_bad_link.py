@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.bench.outage import Phase, _back, _first, _shares
+from kit.bench.link_result import Phase
+from kit.bench.outage import _back, _first, _shares
 from kit.chaos.bad_link import Gauge, NearEnd, account
 from kit.events import Alive, Motion, PictureQuality, Stage, TrainState
 from tests.event_strategies import a_command, a_frame, a_stamp
@@ -30,6 +31,13 @@ def test_what_overtook_another_of_its_kind_is_counted() -> None:
     said = {"state": ["a", "b", "c"], "command": ["x", "y"]}
     assert account(said, {"state": ["a", "c", "b"], "command": ["x", "y"]}).out_of_order == 1
     assert account(said, {"command": ["x", "y"], "state": ["a", "b", "c"]}).out_of_order == 0
+
+
+def test_what_mqtt_brings_again_was_said_once() -> None:
+    """A service that is connected anew says again what had no answer yet."""
+    said = {"state": ["a", "b", "c", "d", "b", "c"]}
+    found = account(said, {"state": ["a", "b", "c", "d"]})
+    assert (found.said, found.lost, found.out_of_order) == (4, 0, 0)
 
 
 def test_the_train_s_end_notes_events_latencies_and_what_streaming_tells() -> None:
