@@ -15,10 +15,12 @@ from kit.console.doors import STATIC
 from kit.console.stages import Leg
 from kit.console.trains import PIPELINE
 from kit.events import Action, Alive, Box, Detection, Label, Motion, Origin
+from kit.reasons import Reason, readings
 from tests.console import make
 from tests.console.conftest import Link
 
 LANGUAGES = ("en", "fr")
+SLOW = Reason.STILL_SLOW.say(label=Label.SPEED_LIMIT, seconds="3.2")
 
 expect.set_options(timeout=30_000)
 
@@ -78,8 +80,14 @@ def test_the_page_speaks_french_when_asked_and_english_again(link: Link, page: P
     sign = Detection(label=Label.SPEED_LIMIT, confidence=0.9, box=Box(60, 120, 90, 100))
     of = make.stamp(50)
     link.send(
-        make.command(link.train_id, Action.SLOW, reason="0.9 m"),
-        make.state(link.train_id, Motion.STOPPED, latched=True, voltage_v=7.25),
+        make.command(link.train_id, Action.SLOW, reason=SLOW),
+        make.state(
+            link.train_id,
+            Motion.STOPPED,
+            latched=True,
+            voltage_v=7.25,
+            reason=Reason.SERVICE_GONE.say(service="inference"),
+        ),
         make.frame(link.train_id, of),
         make.prediction(link.train_id, of, sign),
     )
@@ -87,11 +95,33 @@ def test_the_page_speaks_french_when_asked_and_english_again(link: Link, page: P
     expect(page.locator("#motion")).to_have_text("arrêté")
     expect(page.locator("#battery")).to_have_text("7,3 V")
     expect(page.locator(".box span")).to_have_text(f"{words['label.SpeedLimit']} 90 %")
-    expect(page.locator("#log")).to_contain_text("Arrêté, verrouillé : because")
+    expect(page.locator("#why")).to_have_text(
+        "panneau « limite de vitesse » vu : ralenti encore 3,2 s"
+    )
+    expect(page.locator("#because")).to_have_text("le service « inférence » a disparu")
+    expect(page.locator("#log")).to_contain_text("Arrêté, verrouillé : le service « inférence »")
     assert page.locator("html").get_attribute("lang") == "fr"
     page.locator("#language").click()
     expect(page.locator("#motion")).to_have_text("stopped")
+    expect(page.locator("#why")).to_have_text(SLOW)
     assert page.url.endswith(f"?lang=en#{link.train_id}")
+
+
+@pytest.mark.browser
+def test_a_page_tells_every_reason_in_french(page: Page) -> None:
+    said = {reason.say(**dict.fromkeys(reason.places, "4.5")): reason.code for reason in Reason}
+    told = page.evaluate(
+        """async ([said, readings]) => {
+          const { reason, speakReasons } = await import("/shared/reasons.js");
+          await speakReasons("fr");
+          return said.map((sentence) => reason(sentence, readings));
+        }""",
+        [list(said), readings(said)],
+    )
+    for (sentence, code), french in zip(said.items(), told, strict=True):
+        assert "{" not in french, code
+        assert french.count("4,5") == sentence.count("4.5"), code
+        assert french != sentence or code == "alone"
 
 
 @pytest.mark.browser

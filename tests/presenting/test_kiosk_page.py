@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -31,10 +32,16 @@ class Running:
 
     url: str
     runs: Path
+    pid: int
 
     @property
     def authority(self) -> str:
         return urlsplit(self.url).netloc
+
+    def service(self, name: str) -> psutil.Process:
+        """Return the process of a service of the mission under way."""
+        family = psutil.Process(self.pid).children(recursive=True)
+        return next(p for p in family if {"kit.services", name} <= set(p.cmdline()))
 
 
 def until(seen: Callable[[], Any], *, pause: Callable[[float], object] = time.sleep) -> Any:
@@ -53,9 +60,9 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         log=folder / "log",
         env={"KIT_RUNS_DIR": str(folder)},
         hear=said.append,
-    ):
+    ) as command:
         until(lambda: said)
-        yield Running(json.loads(said[0])["url"], folder)
+        yield Running(json.loads(said[0])["url"], folder, command.pid)
 
 
 def test_the_page_may_load_nothing_foreign(kiosk: Running) -> None:
@@ -91,7 +98,7 @@ def test_only_who_may_read_the_file_resets_the_kiosk(kiosk: Running) -> None:
     assert stat.S_IMODE((kiosk.runs / KIOSK_FILE).stat().st_mode) == 0o600
 
 
-def test_a_visit_with_an_emergency_stop_and_a_reset(kiosk: Running, browser: Any) -> None:
+def test_visits_with_an_emergency_stop_a_fault_and_a_reset(kiosk: Running, browser: Any) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -124,6 +131,15 @@ def test_a_visit_with_an_emergency_stop_and_a_reset(kiosk: Running, browser: Any
     reach("score")
     assert page.is_visible("#stop")
     assert "emergency stop" in page.inner_text("#score-more")
+    page.click("#again")
+    reach("countdown", "under_way")
+    assert "<b>Ada</b>" in page.inner_text("#flight-title")
+    kiosk.service("inference").kill()
+    reach("score")
+    assert "One of the five programs ended" in page.inner_text("#score-more")
+    page.click("#language")
+    page.wait_for_selector("text=Le service « inférence »")
+    assert page.is_visible("#stop")
     page.click("#next")
     reach("attract")
     page.fill("#name", "Bob")
