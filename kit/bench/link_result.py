@@ -65,6 +65,7 @@ class LinkResult:
         lost: Of these, not.
         twice: Came again, as copies that readers drop.
         out_of_order: Came before one of their kind that was said before.
+        examples: Some of what was lost or out of order, with kind and id.
         armed: How often the train was armed; each time but one, because it had stopped.
     """
 
@@ -77,6 +78,7 @@ class LinkResult:
     lost: int
     twice: int
     out_of_order: int
+    examples: tuple[str, ...]
     armed: int
 
     @property
@@ -108,7 +110,7 @@ def told_link(found: LinkResult) -> str:
         f"{found.out_of_order} out of order, {found.twice} came twice; caught up after "
         f"{found.caught_up_s} s; armed {found.armed} times"
     )
-    return "\n".join(lines)
+    return "\n".join([*lines, *found.examples])
 
 
 def _line(phase: PhaseFigures) -> str:

@@ -83,6 +83,7 @@ def measure_link(
             lost=found.lost,
             twice=far.twice,
             out_of_order=found.out_of_order,
+            examples=found.examples,
             armed=len(armed),
         )
 

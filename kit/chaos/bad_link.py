@@ -27,6 +27,9 @@ KEPT = 200_000
 BROKER_BYTES = 1_000_000_000
 """Memory beyond which the broker behind a link forgets everything: not while it is counted."""
 
+EXAMPLES = 20
+"""How many of the events that were lost or overtaken are named."""
+
 _POLL_S = 0.1
 
 
@@ -248,11 +251,13 @@ class Account:
         said: How many were said on the train's side.
         arrived: How many of them came to ``kit.events``.
         out_of_order: How many came before one of their kind that was said before them.
+        examples: Some of what was lost or overtaken, with kind and id, for who looks into it.
     """
 
     said: int
     arrived: int
     out_of_order: int
+    examples: tuple[str, ...] = ()
 
     @property
     def lost(self) -> int:
@@ -268,10 +273,15 @@ def account(said: Mapping[str, Sequence[str]], told: Mapping[str, Sequence[str]]
         told: Ids by kind, in the order of the far side.
     """
     total = arrived = disorder = 0
+    examples: list[str] = []
     for kind, ids in said.items():
-        place = {name: index for index, name in enumerate(dict.fromkeys(ids))}
+        once = list(dict.fromkeys(ids))
+        place = {name: index for index, name in enumerate(once)}
         came = list(dict.fromkeys(place[name] for name in told.get(kind, ()) if name in place))
-        total += len(place)
+        overtaken = [after for before, after in pairwise(came) if before > after]
+        total += len(once)
         arrived += len(came)
-        disorder += sum(before > after for before, after in pairwise(came))
-    return Account(total, arrived, disorder)
+        disorder += len(overtaken)
+        examples += [f"lost: {kind} {once[index]}" for index in sorted({*place.values()} - {*came})]
+        examples += [f"overtaken: {kind} {once[index]}" for index in overtaken]
+    return Account(total, arrived, disorder, tuple(examples[:EXAMPLES]))

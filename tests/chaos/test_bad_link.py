@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kit.bench.link_result import Phase
 from kit.bench.outage import _back, _first, _shares
-from kit.chaos.bad_link import Gauge, NearEnd, account
+from kit.chaos.bad_link import EXAMPLES, Gauge, NearEnd, account
 from kit.events import Alive, Motion, PictureQuality, Stage, TrainState
 from tests.event_strategies import a_command, a_frame, a_stamp
 
@@ -25,11 +25,14 @@ def test_what_did_not_come_is_lost(numbers: list[int], data: st.DataObject) -> N
     told = [name for name in said if name not in gone]
     found = account({"state": said}, {"state": [*told, *told[:1], "unheard of"]})
     assert (found.said, found.lost, found.out_of_order) == (len(said), len(gone), 0)
+    named = [f"lost: state {name}" for name in said if name in gone]
+    assert list(found.examples) == named[:EXAMPLES]
 
 
 def test_what_overtook_another_of_its_kind_is_counted() -> None:
     said = {"state": ["a", "b", "c"], "command": ["x", "y"]}
-    assert account(said, {"state": ["a", "c", "b"], "command": ["x", "y"]}).out_of_order == 1
+    found = account(said, {"state": ["a", "c", "b"], "command": ["x", "y"]})
+    assert (found.out_of_order, found.examples) == (1, ("overtaken: state b",))
     assert account(said, {"command": ["x", "y"], "state": ["a", "b", "c"]}).out_of_order == 0
 
 
