@@ -18,7 +18,16 @@ from kit.train.hub_facts import _GOING, STOPPING_ALERTS
 from kit.web.files import SHARED
 
 KIT = Path(__file__).parents[1] / "kit"
-SAYERS = ("train", "services", "console", "presenting/kiosk", "presenting/reset.py", "messaging")
+SAYERS = (
+    "train",
+    "services",
+    "console",
+    "presenting/kiosk",
+    "presenting/reset.py",
+    "messaging",
+    "interop",
+    "learning",
+)
 SAID_AT = {
     "_halt": 0,
     "Halt": 0,
@@ -26,6 +35,8 @@ SAID_AT = {
     "_on_failure": 0,
     "_release": 0,
     "stop_train": 0,
+    "emergency_stop": 0,
+    "arm": 0,
     "_enter": 1,
     "Decision": 1,
     "_change": 2,

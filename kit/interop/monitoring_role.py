@@ -30,6 +30,7 @@ from kit.interop.roles import Older, Role, Side
 from kit.interop.translation import to_result
 from kit.messaging.kafka.cluster import client_config, client_logger, wrong_config
 from kit.messaging.mailbox import LatestMailbox
+from kit.reasons import Reason
 from kit.services.base import STEP_TIMEOUT_S, ServiceParameters
 from kit.vision.frames import decode_jpeg
 from kit.vision.overlay import draw
@@ -41,8 +42,8 @@ _POLL_S = 0.2
 _ADMIN_S = 5.0
 _DELIVERY_MS = 2000
 _STOPS = {
-    CaptureOrder.STOP: "their page stopped the capture",
-    CaptureOrder.STOP_MOVEMENT: "their page stopped the train",
+    CaptureOrder.STOP: Reason.THEIR_CAPTURE_STOP,
+    CaptureOrder.STOP_MOVEMENT: Reason.THEIR_TRAIN_STOP,
 }
 
 

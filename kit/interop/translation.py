@@ -24,6 +24,7 @@ from kit.events import (
 )
 from kit.interop.formats import OlderCommand, OlderDetection, OlderResult
 from kit.interop.pictures import Fit, scale_of, to_square
+from kit.reasons import Reason
 
 MODEL = "older-demo"
 """Version of the model in predictions that their service made: it tells none."""
@@ -143,7 +144,7 @@ def to_command(
     return Command(
         train_id=train_id,
         action=action,
-        reason=f"the older demo's decision said {command.value}",
+        reason=Reason.THEIR_DECISION.say(word=command.value),
         origin=Origin.DECISION,
         frame=frame,
         marks=marks,

@@ -21,6 +21,7 @@ from typing import Any
 from kit.errors import KitError, MissionError
 from kit.events import Motion, TrainState
 from kit.learning.wire import wire_html
+from kit.reasons import Reason
 from kit.runtime.stage import Stage
 from kit.services.control import ControlService, ControlServiceParameters
 
@@ -170,7 +171,7 @@ class DrivePanel:
 
     def _arm(self) -> None:
         self.throttle.value = 0
-        self._service.arm("armed at the drive panel")
+        self._service.arm(Reason.ARMED_AT_PANEL)
 
     def _halt(self) -> None:
         self.throttle.value = 0
@@ -182,7 +183,7 @@ class DrivePanel:
             self._service.drive(0)
 
     def _emergency_stop(self) -> None:
-        self._service.emergency_stop("emergency stop at the drive panel")
+        self._service.emergency_stop(Reason.AT_PANEL)
         self.throttle.value = 0
 
     def _speed(self, state: TrainState | None) -> str:
