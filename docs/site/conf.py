@@ -32,6 +32,7 @@ myst_links_external_new_tab = False
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
 autodoc_member_order = "bysource"
+autodoc_default_options = {"no-value": True}
 autodoc_typehints = "signature"
 napoleon_use_ivar = True
 

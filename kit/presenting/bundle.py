@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kit import __version__
 from kit.errors import ConfigError, MissionError, missing_extra
+from kit.presenting.carrying import carry_along
 
 try:
     from packaging.requirements import InvalidRequirement, Requirement
@@ -29,17 +30,10 @@ LOCK = "requirements.lock"
 SUMS = "SHA256SUMS"
 """File of all the others' hashes; ``sha256sum -c`` reads it."""
 
-CARRIED = ("notebooks", "docs", "presenters", "datasets", "README.md", "CHANGELOG.md", "LICENSE")
-"""What goes along to be read; what runs is in the wheel."""
-
-BUILT = ("site", "slides")
-"""What goes along too if ``build/`` has it."""
-
 NEWEST_GLIBC = 35
 """Wheels for newer versions of glibc than 2.35, that of Ubuntu 22.04, are not taken."""
 
 _OLD_NAMES = ("manylinux2014", "manylinux2010", "manylinux1")
-_SKIPPED = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.pt", "runs")
 _PATCHES = range(30)
 _PYTHON = re.compile(r"3\.1[1-9]")
 
@@ -153,10 +147,7 @@ def make_bundle(
     if out.exists() and any(out.iterdir()):
         raise ConfigError(f"The folder {out} is not empty", fix="name another one")
     out.mkdir(parents=True, exist_ok=True)
-    for name in CARRIED:
-        _carry(source / name, out / name)
-    for name in BUILT:
-        _carry(source / "build" / name, out / name)
+    carry_along(source, out)
     shutil.copy2(lock, out / LOCK)
     tell("building the kit's own wheel")
     common = out / "wheels" / "any"
@@ -217,13 +208,6 @@ def check_sums(folder: Path) -> list[str]:
         if not path.is_file() or _sha256(path) != digest:
             wrong.append(name)
     return wrong
-
-
-def _carry(path: Path, target: Path) -> None:
-    if path.is_dir():
-        shutil.copytree(path, target, ignore=_SKIPPED)
-    elif path.is_file():
-        shutil.copy2(path, target)
 
 
 def _fetch(wanted: Sequence[str], target: Target, folder: Path) -> None:

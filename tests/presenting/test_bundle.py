@@ -15,7 +15,16 @@ from pathlib import Path
 import pytest
 
 from kit.errors import ConfigError
-from kit.presenting.bundle import LOCK, SUMS, Machine, Target, check_sums, make_bundle, pins
+from kit.presenting.bundle import (
+    LOCK,
+    SUMS,
+    Machine,
+    Target,
+    check_sums,
+    make_bundle,
+    pins,
+)
+from kit.presenting.carrying import carry_along
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = f"{platform.machine()}-py{sys.version_info[0]}.{sys.version_info[1]}"
@@ -71,6 +80,19 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(ConfigError, match="not empty"):
         make_bundle(tmp_path, [jetson()])
+
+
+def test_the_site_and_the_slides_go_along_once_they_were_made(tmp_path: Path) -> None:
+    source, out = tmp_path / "kit", tmp_path / "bundle"
+    for name in ("docs/safety.md", "build/site/index.html", "build/notebooks/en/1.ipynb"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).touch()
+    out.mkdir()
+    carry_along(source, out)
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*")) == [
+        "docs/safety.md",
+        "site/index.html",
+    ]
 
 
 def wheel(folder: Path, name: str, *, command: str = "") -> None:
