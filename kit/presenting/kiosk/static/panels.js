@@ -6,6 +6,7 @@ import { points, word } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const MOST = { stopped: 20, margin: 40, reaction: 40 };
+let unaskedStop = { of: 0, text: "" };
 
 export function showAll(told) {
   const { visit, train, readings } = told;
@@ -66,10 +67,11 @@ function showPrograms({ phase }, { services }) {
   }));
 }
 
-// What the train itself says of a stop that no sign asked for.
+// What the train itself said of a stop that no sign asked for stays until the score: some programs take long to end.
 function moreOfFlight(visit, train, readings) {
   const unasked = train.stands && train.decision?.action !== "stop" && visit.phase === "under_way";
-  if (unasked) return reason(train.state.reason, readings);
+  if (unasked) unaskedStop = { of: visit.number, text: reason(train.state.reason, readings) };
+  if (unaskedStop.of === visit.number && ["under_way", "ending"].includes(visit.phase)) return unaskedStop.text;
   const more = { preparing: "preparing_more", countdown: "countdown_more", ending: "ending_more" }[visit.phase];
   return more ? word(more) : "";
 }
