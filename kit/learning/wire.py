@@ -32,6 +32,7 @@ from kit.train.lwp3.output_messages import PortOutputCommand, PortOutputFeedback
 from kit.train.lwp3.port_messages import (
     ModeInformation,
     ModeInformationRequest,
+    PortInputFormat,
     PortInputFormatSetup,
     PortValue,
 )
@@ -162,6 +163,11 @@ def _(message: PortValue) -> str:
 @_words.register
 def _(message: PortInputFormatSetup) -> str:
     return f"{_port(message.port)}: tell each change by {message.delta}"
+
+
+@_words.register
+def _(message: PortInputFormat) -> str:
+    return f"{_port(message.port)}: each change by {message.delta} will be told"
 
 
 @_words.register

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -173,6 +174,7 @@ def open_stage(
         hub=None if hub == VIRTUAL else hub,
         console=False,
     )
+    _tell("Starting brokers and the virtual set")
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="kit-stage-")))
         stack = resources.enter_context(
@@ -180,6 +182,7 @@ def open_stage(
         )
         resources.enter_context(_environment(stack.settings))
         for name in services:
+            _tell(f", {name}")
             values: dict[str, object] = {"train_id": train_id}
             if name == "capture":
                 values |= {"source": stack.source, "fps": fps, "loop": True}
@@ -203,7 +206,14 @@ def open_stage(
             resources=resources.pop_all(),
         )
     _left_open.append(opened)
+    _tell(": done.\n")
     return opened
+
+
+def _tell(words: str) -> None:
+    """Give a sign of life below the cell: a busy machine takes its time."""
+    sys.stdout.write(words)
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from kit.workshop.exercise import Case
 from kit.workshop.texts import Text
 
-_DRAWN = 40
+DRAWN = 40
+"""How many cases are drawn, beside those that stand here."""
 
 
 def crops(seed: int) -> Iterator[Case]:
@@ -33,7 +34,7 @@ def crops(seed: int) -> Iterator[Case]:
     yield Case((1280, 720), _crop(1280, 720), wide)
     yield Case((600, 400), _crop(600, 400), same)
     rng = random.Random(seed)
-    for _ in range(_DRAWN):
+    for _ in range(DRAWN):
         # Sizes of which nothing has to be rounded: the exercise is about shape.
         unit, width, height = rng.randint(1, 20) * 2, rng.randint(2, 60) * 6, rng.randint(2, 60) * 6
         sides = width * unit, height * unit
@@ -64,7 +65,7 @@ def boxes(seed: int) -> Iterator[Case]:
     yield Case(((0, 0, 10, 10), (20, 20, 5, 5)), 0.0, far)
     yield Case(((0, 0, 10, 10), (20, 0, 5, 10)), 0.0, far)
     rng = random.Random(seed)
-    for _ in range(_DRAWN):
+    for _ in range(DRAWN):
         a = (rng.randint(0, 30), rng.randint(0, 30), rng.randint(1, 30), rng.randint(1, 30))
         b = (rng.randint(0, 30), rng.randint(0, 30), rng.randint(1, 30), rng.randint(1, 30))
         yield Case((a, b), _overlap(a, b), half)
@@ -96,7 +97,7 @@ def votes(seed: int) -> Iterator[Case]:
     yield Case(([True, True, True, False, False, False], 3, 5), False, old)
     yield Case(([], 1, 5), False, few)
     rng = random.Random(seed)
-    for _ in range(_DRAWN):
+    for _ in range(DRAWN):
         of = rng.randint(1, 6)
         votes, seen = rng.randint(1, of), [rng.random() < 0.5 for _ in range(rng.randint(0, 10))]
         newest = seen[max(0, len(seen) - of) :]
@@ -119,7 +120,7 @@ def messages(seed: int) -> Iterator[Case]:
     yield Case((0, 60), motor_power(Port.A, 60), forwards)
     yield Case((0, -30), motor_power(Port.A, -30), backwards)
     rng = random.Random(seed)
-    for _ in range(_DRAWN):
+    for _ in range(DRAWN):
         port, percent = rng.choice([Port.A, Port.B]), rng.randint(-100, 100)
         why = backwards if percent < 0 else forwards
         yield Case((int(port), percent), motor_power(port, percent), why)
@@ -140,7 +141,7 @@ def newest(seed: int) -> Iterator[Case]:
     yield Case(([], 900, 100), None, stale)
     yield Case(([(7, 100)], 200, 100), 7, freshest)
     rng = random.Random(seed)
-    for _ in range(_DRAWN):
+    for _ in range(DRAWN):
         times = sorted(rng.sample(range(1000), rng.randint(1, 6)))
         pictures = list(enumerate(times, start=rng.randint(1, 9)))
         number, at_ms = pictures[-1]
@@ -150,35 +151,6 @@ def newest(seed: int) -> Iterator[Case]:
         yield Case(
             (pictures, now_ms, most_ms), number if fresh else None, freshest if fresh else stale
         )
-
-
-def gates(seed: int) -> Iterator[Case]:
-    """Draw cases of ``may_replace``."""
-    worse = Text(
-        en="A model that is worse at any one class must not replace the old one, however good it "
-        "is at the others.",
-        fr="Un modèle moins bon sur une seule classe ne doit pas remplacer l'ancien, même s'il est "
-        "meilleur sur les autres.",
-    )
-    classes = Text(
-        en="Both must know the same classes.", fr="Les deux doivent connaître les mêmes classes."
-    )
-    better = Text(
-        en="It is no worse at any class, within what is tolerated.",
-        fr="Il n'est moins bon sur aucune classe, à la tolérance près.",
-    )
-    old = {"SpeedLimit": 0.9, "DangerAhead": 0.8, "Stop": 0.95}
-    yield Case((old, old, 0.01), True, better)
-    yield Case((old | {"Stop": 0.5, "DangerAhead": 1.0}, old, 0.01), False, worse)
-    yield Case(({"SpeedLimit": 0.99}, old, 0.01), False, classes)
-    yield Case((old | {"Tree": 1.0}, old, 0.01), False, classes)
-    rng = random.Random(seed)
-    for _ in range(_DRAWN):
-        # Steps of 1/64 are exact in binary: the exercise is not about rounding.
-        before = {name: rng.randint(32, 60) / 64 for name in old}
-        after = {name: value + rng.randint(-3, 4) / 64 for name, value in before.items()}
-        fine = all(after[name] >= before[name] - 2 / 64 for name in old)
-        yield Case((after, before, 2 / 64), fine, better if fine else worse)
 
 
 def points(seed: int) -> Iterator[Case]:
@@ -194,70 +166,8 @@ def points(seed: int) -> Iterator[Case]:
     yield Case((3000, 1500, 55, 3300, 300), 55 + 6.0 + 5.0, early)
     yield Case((1000, 1500, 55, 3300, 300), 0.0, undone)
     rng = random.Random(seed)
-    for _ in range(_DRAWN):
+    for _ in range(DRAWN):
         at, done = rng.randint(0, 9000), rng.randint(0, 9000)
         bonus, end, step = rng.randint(10, 90), rng.randint(1000, 8000), rng.choice([60, 300, 600])
         earned = bonus + (end - done) / step + (at - done) / step if at >= done else 0.0
         yield Case((at, done, bonus, end, step), earned, early if at >= done else undone)
-
-
-def percentiles(seed: int) -> Iterator[Case]:
-    """Draw cases of ``percentile``."""
-    sorting = Text(
-        en="Sort first: the order in which the values came does not matter.",
-        fr="Triez d'abord : l'ordre d'arrivée des valeurs ne compte pas.",
-    )
-    between = Text(
-        en="It is always one of the values, never between two, and as small as it can be.",
-        fr="C'est toujours l'une des valeurs, jamais un point entre deux, et la plus petite "
-        "possible.",
-    )
-    yield Case(([30.0, 10.0, 20.0], 50), 20.0, sorting)
-    yield Case(([1.0, 2.0, 3.0, 4.0], 50), 2.0, between)
-    yield Case(([5.0], 99), 5.0, between)
-    yield Case(([float(value) for value in range(100, 0, -1)], 95), 95.0, sorting)
-    rng = random.Random(seed)
-    for _ in range(_DRAWN):
-        values = [rng.randint(10, 900) / 10 for _ in range(rng.randint(1, 40))]
-        percent = rng.choice([25, 50, 90, 95, 99, 100])
-        # Counted, not computed: another way than the one that is taught.
-        wanted = min(
-            v for v in values if 100 * sum(w <= v for w in values) >= percent * len(values)
-        )
-        yield Case((values, percent), wanted, between)
-
-
-def rides(seed: int) -> Iterator[Case]:
-    """Draw cases of ``ran_on_ms``."""
-    before = Text(
-        en="A stand before the fault does not count: the train had not left yet.",
-        fr="Un arrêt avant la panne ne compte pas : le train n'était pas encore parti.",
-    )
-    first = Text(
-        en="The first stand after the fault counts; the train may have been sent off again later.",
-        fr="C'est le premier arrêt après la panne qui compte ; le train a pu repartir ensuite.",
-    )
-    never = Text(
-        en="A train that never stood ran on: the answer is None.",
-        fr="Un train qui ne s'est jamais arrêté a continué : la réponse est None.",
-    )
-    backwards = Text(
-        en="A negative speed is backwards, and that is no stand.",
-        fr="Une vitesse négative est une marche arrière, pas un arrêt.",
-    )
-    yield Case(([(0.0, 0.4), (50.0, 0.2), (100.0, 0.0)], 50.0), 50.0, first)
-    yield Case(([(0.0, 0.0), (50.0, 0.3), (100.0, 0.1), (150.0, 0.001)], 60.0), 90.0, before)
-    yield Case(([(0.0, 0.4), (50.0, 0.4)], 0.0), None, never)
-    yield Case(([(0.0, 0.4), (50.0, -0.2), (100.0, 0.0)], 0.0), 100.0, backwards)
-    rng = random.Random(seed)
-    for _ in range(_DRAWN):
-        # Away, on the way, backwards by chance, a stand, and perhaps away again.
-        leaving, driving, standing = (rng.randint(0, 4) for _ in range(3))
-        speeds = [0.0] * leaving + [rng.randint(20, 48) / 100 for _ in range(driving + 2)]
-        speeds += [-rng.randint(10, 30) / 100] * rng.randint(0, 1)
-        speeds += [0.0] * standing + [0.3] * (2 if standing else 0)
-        moments = [(50.0 * number, speed) for number, speed in enumerate(speeds)]
-        fault_ms = 50.0 * leaving + 25.0
-        stood = next((at for at, speed in moments if at > fault_ms and speed == 0), None)
-        why = never if stood is None else first
-        yield Case((moments, fault_ms), None if stood is None else stood - fault_ms, why)

@@ -28,6 +28,7 @@ from tests.services.hub_thread import hub_thread
         ("06 00 01 06 06 57", "battery: 87 %"),
         ("05 00 01 06 02", "battery: enable updates"),
         ("06 00 01 02 06 01", "button: pressed"),
+        ("0a 00 47 3c 00 14 00 00 00 01", "port 3c (voltage): each change by 20 will be told"),
         ("06 00 01 05 06 c8", "rssi: -56 dBm"),
         ("06 00 45 3c b8 0b", "port 3c (voltage): the value b8 0b"),
         ("06 00 03 01 04 ff", "the alert 'low voltage' is on"),

@@ -10,7 +10,9 @@ from kit.errors import ConfigError, MissionError
 from kit.runtime.stage import open_stage
 
 
-def test_a_stage_starts_what_is_missing_and_gives_frames(train_id: str) -> None:
+def test_a_stage_starts_what_is_missing_and_gives_frames(
+    train_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage = open_stage("auto", train_id=train_id, services=["capture"])
     try:
         assert os.environ["KIT_MQTT_URL"].startswith("mqtt://")
@@ -18,6 +20,8 @@ def test_a_stage_starts_what_is_missing_and_gives_frames(train_id: str) -> None:
         assert stage.next_frame().frame.sequence > first.frame.sequence
         assert first.train_id == train_id
         assert "capture" in stage._repr_html_()
+        said = capsys.readouterr().out
+        assert said == "Starting brokers and the virtual set, capture: done.\n"
     finally:
         stage.close()
     assert "KIT_MQTT_URL" not in os.environ

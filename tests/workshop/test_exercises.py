@@ -55,6 +55,30 @@ MISTAKES = {
         "return bonus + (nominal_end - done) / step + (at - done) / step",
         "return 0.0 if at < done else bonus + (nominal_end - done) / step",
     ),
+    "shared_scenes": (
+        "return set(train) & set(test)",
+        (
+            "first = {name.split('_')[0] for name in train}\n"
+            "    return first & {name.split('_')[0] for name in test}"
+        ),
+        "return {name[:4] for name in train} & {name[:4] for name in test}",
+    ),
+    "signs_in": (
+        "return list(zip(labels, outputs['scores'], outputs['boxes']))",
+        (
+            "return [(labels[n], s, outputs['boxes'][:4])\n"
+            "            for n, s in zip(outputs['class_ids'], outputs['scores'])]"
+        ),
+        (
+            "return [(labels[n], s, outputs['boxes'][4 * n : 4 * n + 4])\n"
+            "            for n, s in zip(outputs['class_ids'], outputs['scores'])]"
+        ),
+    ),
+    "flickers": (
+        "return [n for n, one in enumerate(seen) if not one]",
+        "return [n for n in range(1, len(seen)) if seen[n] != seen[n - 1]]",
+        "return [n for n in range(1, len(seen) - 1) if seen[n - 1 : n + 2] == [True, False, True]]",
+    ),
     "percentile": (
         "return values[math.ceil(percent * len(values) / 100) - 1]",
         "return sorted(values)[int(percent * len(values) / 100) - 1]",
