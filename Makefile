@@ -42,6 +42,8 @@ else
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 endif
+	@# JupyterLab would ask whether it may fetch news; the lessons need no network.
+	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" >/dev/null 2>&1
 	@touch $@
 
 train-venv: venv ## Add torch, to train the model and to run the tests that need it
