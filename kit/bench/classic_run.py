@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 
+from kit.background import Background
 from kit.bench.busy import crowded
 from kit.bench.classic import ROLES
 from kit.bench.stand import START_TIMEOUT_S, Ground, ground
@@ -176,17 +176,17 @@ def _wait_for_command(notes: Path) -> None:
         time.sleep(_POLL_S)
 
 
-class _Page:
+class _Page(Background):
     """Reads their Kafka topic, as their page does; a context manager."""
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__("their-page")
         assert settings.kafka_bootstrap is not None  # the ground has one
         config = client_config(settings.kafka_bootstrap, settings)
         admin = admin_client(config)  # held on to: its answers end with it
         for done in admin.create_topics([NewTopic(MONITORING_TOPIC, 1, 1)]).values():
             done.result(CONNECT_TIMEOUT_S)
         self._came_ns: dict[int, int] = {}
-        self._ended = threading.Event()
         self._consumer = Consumer(
             config
             | {"group.id": "bench", "enable.auto.commit": False, "message.max.bytes": MAX_BYTES}
@@ -194,7 +194,6 @@ class _Page:
             logger=client_logger,
         )
         self._consumer.assign([TopicPartition(MONITORING_TOPIC, 0, 0)])
-        self._thread = threading.Thread(target=self._run, name="their-page", daemon=True)
 
     def delays_ms(self, notes: Sequence[_Note], *, since_ns: int) -> list[float]:
         """Return how long each result took from its decision to here, milliseconds."""
@@ -205,18 +204,13 @@ class _Page:
             if note["id"] in came_ns and note["decided_ns"] >= since_ns
         ]
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._consumer.close()
 
     def _run(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from kit.background import Background
 from kit.bench.traces import Trace, fill_gaps
 from kit.config import Settings
 from kit.errors import MissionError
@@ -17,7 +18,7 @@ from kit.messaging.kafka import TOPICS, KafkaSource
 _POLL_S = 0.1
 
 
-class Reader:
+class Reader(Background):
     """Takes in all events of the bench's train from Kafka, in a thread; a context manager.
 
     Every state tells the marks of the frame that was acted on, so this one reader sees the whole
@@ -31,11 +32,10 @@ class Reader:
     """
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__("bench-reader")
         assert settings.kafka_bootstrap is not None  # the stand has one
         self._source = KafkaSource(settings.kafka_bootstrap, settings=settings, topics=TOPICS)
         self._changed = threading.Condition()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="bench-reader", daemon=True)
         self._acted: dict[int, Trace] = {}
         self._told_ns: dict[int, int] = {}
         self._pictures: dict[int, tuple[Trace, int, int]] = {}
@@ -107,8 +107,7 @@ class Reader:
 
     def __enter__(self) -> Self:
         self._source.start()
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(
         self,
@@ -116,8 +115,7 @@ class Reader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         self._source.close()
 
     def _await(self, found: Callable[[], int | None], timeout_s: float) -> int:

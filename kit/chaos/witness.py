@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from kit.background import Background
 from kit.runtime.truth import Physics
 
 KEPT = 20_000
@@ -66,7 +66,7 @@ class Ride:
         return self.moments[-1].position_m - self.moments[0].position_m
 
 
-class Witness:
+class Witness(Background):
     """Follows the virtual set's file while it is written; a context manager.
 
     Args:
@@ -74,12 +74,11 @@ class Witness:
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__("witness")
         self._path = path
-        self._end = threading.Event()
         self._changed = threading.Condition()
         self._moments: deque[Physics] = deque(maxlen=KEPT)
         self._brakes_ns: deque[int] = deque(maxlen=KEPT)
-        self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
 
     @property
     def speed_mps(self) -> float:
@@ -106,26 +105,13 @@ class Witness:
         with self._changed:
             return self._changed.wait_for(happened, timeout_s)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end.set()
-        self._thread.join()
-
     def _run(self) -> None:
         while not self._path.exists():
-            if self._end.wait(_POLL_S):
+            if self._ended.wait(_POLL_S):
                 return
         with self._path.open(encoding="utf-8") as file:
             rest = ""
-            while not self._end.wait(_POLL_S):
+            while not self._ended.wait(_POLL_S):
                 *lines, rest = (rest + file.read()).split("\n")
                 if lines:
                     with self._changed:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
+from kit.background import Background
 from kit.config import Settings
 from kit.errors import BrokerError
 from kit.events import Event
@@ -44,7 +42,7 @@ class Arrival:
     received_s: float
 
 
-class Feed:
+class Feed(Background):
     """Reads the kit's topics from now on, and again after Kafka was away; a context manager.
 
     Args:
@@ -62,27 +60,13 @@ class Feed:
     def __init__(
         self, bootstrap: str, *, settings: Settings, deliver: Callable[[Arrival], None]
     ) -> None:
+        super().__init__("console-feed")
         self._source = KafkaSource(bootstrap, settings=settings, topics=LIVE_TOPICS)
         self._deliver = deliver
         self._live_until_ns: dict[str, int] = {}
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="console-feed", daemon=True)
         self.trouble = Reason.KAFKA_CONNECTING.say(address=bootstrap)
         # The client tells of every attempt, many a second; we tell of each change, once.
         logging.getLogger("kit.messaging.kafka.client").setLevel(logging.CRITICAL)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import psutil
+
+from kit.background import Background
 
 EVERY_S = 2.0
 """Time between two samples, seconds."""
 
 
-class MemoryWatch:
+class MemoryWatch(Background):
     """Samples the resident memory of this process and all below it; a context manager.
 
     Pages that processes share are counted once for each, so the sum is an upper bound.
@@ -23,28 +22,14 @@ class MemoryWatch:
     """
 
     def __init__(self, on_sample: Callable[[float, int], None]) -> None:
+        super().__init__("memory")
         self._on_sample = on_sample
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end.set()
-        self._thread.join()
 
     def _run(self) -> None:
-        while not self._end.is_set():
+        while not self._ended.is_set():
             sizes = sample_memory_mb()
             self._on_sample(sum(sizes.values()), len(sizes))
-            self._end.wait(EVERY_S)
+            self._ended.wait(EVERY_S)
 
 
 def sample_memory_mb() -> dict[int, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from kit.background import Background
 
 POLL_S = 0.05
 """How often the file is looked at, seconds."""
@@ -55,7 +55,7 @@ class Physics:
         )
 
 
-class Truth:
+class Truth(Background):
     """Follows the virtual set's file while it is written; a context manager.
 
     Args:
@@ -64,25 +64,11 @@ class Truth:
     """
 
     def __init__(self, path: Path, *, on_change: Callable[[], None]) -> None:
+        super().__init__("truth")
         self._path = path
         self._on_change = on_change
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="truth", daemon=True)
         self.physics: Physics | None = None
         self.derailed: str | None = None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end.set()
-        self._thread.join()
 
     @property
     def stands(self) -> bool:
@@ -91,12 +77,12 @@ class Truth:
 
     def _run(self) -> None:
         while not self._path.exists():
-            if self._end.wait(POLL_S):
+            if self._ended.wait(POLL_S):
                 return
         with self._path.open(encoding="utf-8") as file:
             rest = ""
             while True:
-                ending = self._end.is_set()
+                ending = self._ended.is_set()
                 *lines, rest = (rest + file.read()).split("\n")
                 for line in lines:
                     self._take(line)
@@ -104,7 +90,7 @@ class Truth:
                     self._on_change()
                 if ending:
                     return
-                self._end.wait(POLL_S)
+                self._ended.wait(POLL_S)
 
     def _take(self, text: str) -> None:
         try:
