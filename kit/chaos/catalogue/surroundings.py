@@ -16,17 +16,18 @@ from kit.sim.mishaps import CameraMishap, HubMishap
 def camera() -> Iterator[Fault]:
     """Yield what befalls the camera."""
     silent = "Stops: no fresh decision for 450 ms."
+    no_frame = "is no frame, so there is no fresh decision for 450 ms."
     for mishap, what, expected in (
         (
             CameraMishap.FROZEN,
             "the camera gives the same picture again and again, each as if it were new",
-            "Stops: a live picture that repeats itself is no frame. " + silent[7:],
+            f"Stops: a live picture that repeats itself {no_frame}",
         ),
         (CameraMishap.SILENT, "the camera hangs: connected, and no picture comes", silent),
         (
             CameraMishap.BLACK,
             "the camera's lens is covered: black pictures, with the sensor's noise",
-            "Stops: an empty picture is no frame. " + silent[7:],
+            f"Stops: an empty picture {no_frame}",
         ),
         (CameraMishap.UNPLUGGED, "the camera's cable is pulled out, and put back", silent),
     ):
