@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -37,7 +38,7 @@ def new(
     emit(
         {"folder": str(folder), "language": language, "notebooks": [path.name for path in made]},
         as_json=as_json,
-        text=f"{len(made)} notebooks are in {folder}. Open them with:\n  jupyter lab {folder}",
+        text=f"{len(made)} notebooks are in {folder}. Open them with:\n  {_jupyter()} lab {folder}",
     )
 
 
@@ -136,6 +137,13 @@ def reset(
         typer.confirm(f"Forget the progress in {found.path}?", abort=True)
     found.save(Progress(language=kept.language))
     emit({"reset": str(found.path)}, as_json=as_json, text="All exercises are open again.")
+
+
+def _jupyter() -> Path:
+    """Return the program beside this Python, as one would type it here."""
+    program = Path(sys.executable).with_name("jupyter")
+    here = Path.cwd()
+    return program.relative_to(here) if program.is_relative_to(here) else program
 
 
 def _open(place: Path) -> tuple[Folder, Progress]:

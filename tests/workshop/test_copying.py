@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from kit.cli import build_app
 from kit.config import share_path
 from kit.errors import ConfigError
 from kit.workshop.cells import exercise_cells, solution, stub
@@ -47,6 +49,15 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be new"):
         new_copy(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["work.txt"]
+
+
+def test_it_tells_how_to_open_the_copy_from_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / ".venv/bin/python"))
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(build_app(), ["workshop", "new", "mine"]).output
+    assert "\n  .venv/bin/jupyter lab mine" in told
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("booth", 10, 15), ("short", 90, 120)])
