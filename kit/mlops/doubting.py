@@ -45,20 +45,31 @@ def gather(
 
 
 def teach(
-    network: SignNet, windows: Windows, recipe: LookRecipe, folder: Path, tell: Tell
+    first: SignNet, windows: Windows, recipe: LookRecipe, folder: Path, tell: Tell
 ) -> SecondLook:
     """Train a second look, or go on with one whose training was interrupted.
 
     Args:
-        network: The first look.
+        first: The network from whose weights it starts.
         windows: What to learn from.
         recipe: How.
         folder: Gets the checkpoint and the curve.
         tell: Told how many steps have been taken.
     """
-    trainer = LookTrainer(windows, recipe, folder=folder, first=network)
+    trainer = LookTrainer(windows, recipe, folder=folder, first=first)
     tell(trainer.step, trainer.steps)
     for progress in trainer.run():
         tell(progress.step, progress.steps)
     look: SecondLook = trainer.average.cpu()
+    start = SecondLook()
+    start.start_from(first.cpu())
+    return _go_back(look, start, recipe.kept)
+
+
+def _go_back(look: SecondLook, start: SecondLook, share: float) -> SecondLook:
+    """Move a look's weights so far back to those that it started from."""
+    before = start.state_dict()
+    for name, value in look.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(before[name], share)
     return look

@@ -39,18 +39,20 @@ class LookRecipe:
         weight_decay: Of AdamW.
         ema: How slowly the averaged weights, which are kept, follow.
         signs: Share of windows with a sign in a step.
+        kept: How far the finished weights go back to those that training started from, 0..1.
         save_steps: Steps between checkpoints.
         threads: CPU threads.
         seed: Of weights, order and chance.
     """
 
-    passes: float = 1.2
+    passes: float = 0.33
     batch: int = 128
     learning_rate: float = 4e-4
     warmup_steps: int = 100
     weight_decay: float = 0.03
     ema: float = 0.998
     signs: float = 0.5
+    kept: float = 0.5
     save_steps: int = 250
     threads: int = 2
     seed: int = 1

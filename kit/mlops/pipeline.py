@@ -131,8 +131,9 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
         network = _learn(data, plan.recipe, plan.work / "training", start, bars)
         data_hash = data.data_hash
         if plan.sign_free:
-            network, data_hash = _harden(plan, network, bars)
-            look = _doubt(plan, network, bars)
+            first = network
+            network, data_hash = _harden(plan, first, bars)
+            look = _doubt(plan, network, first, bars)
         else:
             look = _same_look(plan, network)
     metrics = check_drawn(network, plan, look)
@@ -243,8 +244,11 @@ def _mine(plan: Plan, network: SignNet, number: int, count: int, bars: Progress)
     return open_set(folder)
 
 
-def _doubt(plan: Plan, network: SignNet, bars: Progress) -> SecondLook:
-    """Teach a second look with what the network sees in pictures, most of them new to it."""
+def _doubt(plan: Plan, network: SignNet, first: SignNet, bars: Progress) -> SecondLook:
+    """Teach a second look with what the network sees in pictures, most of them new to it.
+
+    It starts from the network as it was after the first part: another opinion is worth more.
+    """
     seed = plan.recipe.seed + LOOK_SEED_OFFSET
     fresh = _draw(plan, max(1, round(LOOK_SHARE * plan.pictures)), seed, plan.world, bars)
     folder = plan.work / "frames"
@@ -259,7 +263,7 @@ def _doubt(plan: Plan, network: SignNet, bars: Progress) -> SecondLook:
     windows = gather(network, sets, open_frames(folder), _teller(bars, "look at pictures"))
     recipe = LookRecipe(threads=plan.recipe.threads, seed=plan.recipe.seed)
     tell = _teller(bars, "train the second look")
-    return teach(network, windows, recipe, plan.work / "look", tell)
+    return teach(first, windows, recipe, plan.work / "look", tell)
 
 
 def _same_look(plan: Plan, network: SignNet) -> SecondLook:

@@ -23,16 +23,17 @@ KINDS = len(CLASSES) + 2
 NOTHING = KINDS - 1
 """The kind of a window without a sign in its middle."""
 
-WINDOW_PX = 48
-"""Edge of a window as the network sees it."""
+WINDOW_PX = 80
+"""Edge of a window as the network sees it: a sign is 40 pixels large in it, however small it is in
+the picture. Most are smaller there, and are better told from things when they are enlarged."""
 
 CONTEXT = 2.0
 """A window is so many times as wide as the longer side of the box in its middle."""
 
-PLACES = 16
+PLACES = 10
 """The hottest places of a picture are looked at again; weaker ones are no detections."""
 
-SHARE = 0.25
+SHARE = 0.4
 """How much the second opinion counts. It learnt from drawn pictures only, beside things that look
 like signs, and believes photos less; with half a say it would overlook more signs in them."""
 
@@ -71,21 +72,28 @@ class SecondLook(Trunk):
         """Say what windows show.
 
         Args:
-            windows: (M, 3, 48, 48) float32 RGB in 0..1.
+            windows: (M, 3, 80, 80) float32 RGB in 0..1.
 
         Returns:
             Logits (M, 5), one a kind.
         """
         at4, at8, at16 = self.maps(windows)
-        middle = at4[:, :, 4:8, 4:8]
+        middle = _middle(at4, stride=4)
         heat = self.heat(middle).amax(dim=(2, 3))
         heat = torch.cat([heat, torch.zeros_like(heat[:, :1])], dim=1)
         seen = [
             middle.mean(dim=(2, 3)),
-            at8[:, :, 2:4, 2:4].mean(dim=(2, 3)),
+            _middle(at8, stride=8).mean(dim=(2, 3)),
             at16.mean(dim=(2, 3)),
         ]
         return cast("Tensor", heat + self.more(torch.cat(seen, dim=1)))
+
+
+def _middle(maps: Tensor, *, stride: int) -> Tensor:
+    """Return the cells of windows' maps that cover the 16 x 16 pixels in their middle."""
+    cells = 16 // stride
+    first = (WINDOW_PX // stride - cells) // 2
+    return maps[:, :, first : first + cells, first : first + cells]
 
 
 def join(scores: Tensor, kinds: Tensor) -> Tensor:
@@ -152,7 +160,7 @@ def cut_windows(images: Tensor, boxes: Tensor) -> Tensor:
         boxes: (N, 4, K), x1, y1, x2, y2 in pixels.
 
     Returns:
-        (N * K, 3, 48, 48), the windows of the first picture first.
+        (N * K, 3, 80, 80), the windows of the first picture first.
     """
     height, width = images.shape[2], images.shape[3]
     x1, y1, x2, y2 = (boxes[:, i] for i in range(4))

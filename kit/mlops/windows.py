@@ -145,7 +145,7 @@ def cut(
         rng: Moves, turns, mirrors and recolours each by chance; None leaves them as they are.
 
     Returns:
-        (B, 3, 48, 48) float32 RGB in 0..1.
+        (B, 3, 80, 80) float32 RGB in 0..1.
     """
     made = np.empty((len(chosen), WINDOW_PX, WINDOW_PX, 3), np.float32)
     for place, index in enumerate(chosen):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import onnxruntime
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from kit.errors import ConfigError
+from kit.mlops.doubting import teach
 from kit.mlops.drawing.signs import OTHER
 from kit.mlops.export import Card, export
 from kit.mlops.looking import CURVE, LookRecipe, LookTrainer
@@ -73,7 +76,8 @@ def test_a_window_shows_twice_the_box_and_its_middle_in_the_middle():
     picture[40:60, 30:50] = 255
     (window,) = cut_windows(as_images(picture), torch.tensor([[[30.0], [40.0], [50.0], [60.0]]]))
     inside = window[0] > 0.5
-    assert inside[WINDOW_PX // 4 + 1 : -WINDOW_PX // 4 - 1, WINDOW_PX // 4 + 1 : -13].all()
+    shown = slice(WINDOW_PX // 4 + 1, -WINDOW_PX // 4 - 1)
+    assert inside[shown, shown].all()
     assert not inside[: WINDOW_PX // 4 - 1].any()
     assert not inside[:, : WINDOW_PX // 4 - 1].any()
 
@@ -100,7 +104,8 @@ def test_before_it_learns_it_says_what_the_first_look_says(tmp_path, first, pict
     window = torch.rand(2, 3, WINDOW_PX, WINDOW_PX)
     with torch.no_grad():
         said, (heat, _) = look(window), first(window)
-    assert torch.allclose(said[:, :-1], heat[:, :, 4:8, 4:8].amax(dim=(2, 3)), atol=1e-4)
+    middle = slice(WINDOW_PX // 8 - 2, WINDOW_PX // 8 + 2)
+    assert torch.allclose(said[:, :-1], heat[:, :, middle, middle].amax(dim=(2, 3)), atol=1e-4)
     assert torch.equal(said[:, NOTHING], torch.zeros(2))
 
 
@@ -242,6 +247,21 @@ def test_the_second_look_learns_what_is_in_a_window(tiny_windows, first, tmp_pat
     assert len(losses) == trainer.steps == 30
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
     assert (tmp_path / CURVE).exists()
+
+
+def test_finished_weights_go_back_towards_those_they_started_from(tiny_windows, first, tmp_path):
+    def taught(kept):
+        recipe, folder = replace(small(6), kept=kept), tmp_path / str(kept)
+        return teach(first, tiny_windows, recipe, folder, lambda done, total: None).state_dict()
+
+    start, half, end = taught(1.0), taught(0.5), taught(0.0)
+    same = SecondLook().eval()
+    same.start_from(first)
+    for name, value in same.state_dict().items():
+        if value.dtype.is_floating_point:
+            assert torch.allclose(start[name], value, atol=1e-6)
+            assert torch.allclose(half[name], (value + end[name]) / 2, atol=1e-5)
+    assert not torch.allclose(end["heat.weight"], start["heat.weight"], atol=1e-3)
 
 
 def test_an_interrupted_second_look_ends_like_one_that_was_not(tiny_windows, first, tmp_path):
