@@ -134,6 +134,7 @@ class FaultLesson:
             MissionError: If it could not be tried.
         """
         fault = _fault(name)
+        _tell("The train gets up to its speed ...")
         with self._recorded(name) as (folder, recorder):
             self._stage.depart()
             self._let_pass(RUN_UP_S)
@@ -141,7 +142,7 @@ class FaultLesson:
             @contextmanager
             def noted(stage: Stage) -> Iterator[None]:
                 recorder.note(BROKEN, fault=name)
-                _tell(f"The train is under way. Now: {fault.what}.")
+                _tell(f"Now: {fault.what}.")
                 with fault.inject(stage):
                     yield
                     recorder.note(MENDED, fault=name)
