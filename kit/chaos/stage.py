@@ -239,7 +239,11 @@ class Stage:
             if moves():
                 return
         state = self.ground.ear.state
-        raise MissionError("The armed train does not move", got=state and state.reason)
+        raise MissionError(
+            "The armed train does not move",
+            got=state and state.reason,
+            fix="if frames are too old, the machine is too busy: end other programs, try again",
+        )
 
     def _latched(self) -> bool:
         state = self.ground.ear.state
