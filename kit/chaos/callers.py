@@ -8,10 +8,13 @@ import psutil
 
 
 def is_ours(writer: asyncio.StreamWriter) -> bool:
-    """Return whether the other end of a connection is in this very process."""
-    port = writer.get_extra_info("peername")[1]
+    """Return whether the other end of a connection is in this very process.
+
+    Both addresses tell: connections to different places may leave from the same port.
+    """
+    theirs, here = (writer.get_extra_info(name)[:2] for name in ("peername", "sockname"))
     ours = psutil.Process().net_connections(kind="tcp4")
-    return any(one.laddr and one.laddr.port == port for one in ours)
+    return any((one.laddr, one.raddr) == (theirs, here) for one in ours)
 
 
 async def hear(reader: asyncio.StreamReader, said: bytearray, *, most: int) -> None:

@@ -56,6 +56,10 @@ def client(proxy: Proxy) -> Iterator[socket.socket]:
         yield connection
 
 
+def callers(proxy: Proxy) -> list[tuple[str, int]]:
+    return [writer.get_extra_info("peername") for writer in list(proxy._writers)]
+
+
 def said(client: socket.socket, count: int) -> bytes:
     data = b""
     while len(data) < count and (more := client.recv(count - len(data))):
@@ -114,7 +118,7 @@ def test_the_far_end_never_hears_of_who_gave_up_during_an_outage(echo: Echo) -> 
                 gone.sendall(b"nobody waits for this")
         with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as client:
             client.sendall(b"here")
-            wait_until(lambda: len(proxy._writers) == 1, "the others were forgotten")
+            wait_until(lambda: callers(proxy) == [client.getsockname()], "the others are forgotten")
             proxy.conditions = CLEAR
             assert said(client, 4) == b"here"
         assert echo.served == 1
@@ -202,6 +206,31 @@ def test_a_dead_link_stops_others_but_not_who_stands_at_its_far_end(echo: Echo) 
                 ours.sendall(b"near")
                 assert said(ours, 4) == b"near"
             readable, _, _ = select.select([other.stdout], [], [], 0)
+            assert not readable
+            link.conditions = CLEAR
+            assert other.stdout.readline() == "hello\n"
+
+
+def test_who_calls_from_a_port_that_we_use_elsewhere_is_not_taken_for_us(echo: Echo) -> None:
+    """The kernel gives one port to connections that lead to different places."""
+    talk = "import socket, sys; host, port = sys.argv[1].split(':'); c = socket.socket(); "
+    talk += "c.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); "
+    talk += "c.bind((host, int(sys.argv[2]))); c.connect((host, int(port))); "
+    talk += "c.sendall(b'hello'); print('sent', flush=True); print(c.recv(5).decode(), flush=True)"
+    upstream = f"127.0.0.1:{echo.server_address[1]}"
+    with (
+        Proxy(upstream, conditions=OUTAGE, is_link=True) as link,
+        socket.create_server(("127.0.0.1", 0)) as elsewhere,
+        socket.socket() as ours,
+    ):
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        ours.bind(("127.0.0.1", 0))
+        ours.connect(elsewhere.getsockname())
+        argv = [sys.executable, "-c", talk, link.address, str(ours.getsockname()[1])]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "sent\n"
+            readable, _, _ = select.select([other.stdout], [], [], 0.3)
             assert not readable
             link.conditions = CLEAR
             assert other.stdout.readline() == "hello\n"
