@@ -54,7 +54,7 @@ class SwapRules(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     shadow_frames: Annotated[int, Field(ge=1, le=10_000)] = 20
-    shadow_latency_ratio: Annotated[float, Field(ge=1, le=100)] = 1.5
+    shadow_latency_ratio: Annotated[float, Field(ge=1, le=100)] = 2.0
     missed_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     extra_signs: Annotated[float, Field(ge=0, le=100)] = 2.0
     probation_frames: Annotated[int, Field(ge=1, le=100_000)] = 100

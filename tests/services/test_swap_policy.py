@@ -90,9 +90,9 @@ def test_a_good_model_takes_over_after_the_frames_in_the_shadow_and_no_sooner() 
 
 
 def test_a_slower_model_is_refused_at_the_end_of_the_shadow() -> None:
-    slow = Comparison(sighted=False, missed=False, extra=0, old_ms=10, new_ms=16)
+    slow = Comparison(sighted=False, missed=False, extra=0, old_ms=10, new_ms=21)
     advice = last(in_shadow(), [slow] * 20)
-    assert advice == (Turn.REFUSE, "it takes 16.0 ms a frame, the other one 10.0 ms in the shadow")
+    assert advice == (Turn.REFUSE, "it takes 21.0 ms a frame, the other one 10.0 ms in the shadow")
 
 
 def test_a_hopelessly_slow_model_is_refused_early() -> None:
