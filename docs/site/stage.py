@@ -61,6 +61,7 @@ def stage(executed: Path, pages: Path) -> None:
             page.write(f"\n```{{toctree}}\n:hidden:\n:glob:\n\n{entries}\n```\n")
     for language, folder in EDITIONS.items():
         carry(Path(__file__).parent / f"lessons.{language}.md", pages / folder / "index.md")
+        carry(ROOT / "notebooks/images", pages / folder / "images")
         for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
             done = executed / language / source.name
             notebook = nbformat.read(done if done.exists() else source, as_version=4)
