@@ -42,8 +42,8 @@ RECORD_LAMPS = """() => {
     }).observe(document.body, { attributes: true });
 }"""
 RECORD_BADGE = """() => {
-    window.badges = [];
     const badge = document.querySelector('#age');
+    window.badges = [badge.textContent];
     new MutationObserver(() => badges.push(badge.textContent))
         .observe(badge, { childList: true });
 }"""
@@ -80,7 +80,7 @@ def show(
 
 def show_until_live(link: Link, page: Page, sequence: int) -> None:
     """Show pictures until one was live; on a busy machine some are old when they come."""
-    for number in range(sequence, sequence + 50):
+    for number in range(sequence, sequence + 10):
         show(link, page, number)
         if page.evaluate("() => window.badges.includes('live')"):
             return

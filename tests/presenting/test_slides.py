@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from playwright.sync_api import expect
 
 from kit.config import share_path
 from kit.errors import ConfigError
@@ -194,11 +195,10 @@ def test_no_slide_overflows_and_each_is_a_page_of_the_pdf(
     count = len(sections(deck))
     over = []
     for number in range(1, count + 1):
-        assert page.inner_text("output") == f"{number} / {count}"
+        expect(page.locator("output")).to_have_text(f"{number} / {count}", timeout=30_000)
         if page.evaluate(OVERFLOW):
             over.append(number)
         page.keyboard.press("ArrowRight")
-        page.wait_for_function(f"location.hash == '#{min(number + 1, count)}'")
     assert over == []
     page.keyboard.press("n")
     assert page.is_visible("section.now aside")
