@@ -1,6 +1,6 @@
 # Everything starts here: `make demo` and `make test` set up what they need, once.
 .DEFAULT_GOAL := help
-.PHONY: help venv train-venv serve-venv demo test test-code test-notebooks check docs-venv docs slides fix lock lab clean
+.PHONY: help venv train-venv serve-venv demo test check docs-venv docs slides fix lock lab clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +14,6 @@ UV := $(shell command -v uv 2>/dev/null)
 DOCS_STAMP := $(VENV)/.docs-installed
 # Files of tests run side by side, two at a time: most of a mission is waiting.
 SIDE_BY_SIDE := -n 2 --dist loadfile
-NOTEBOOKS := notebooks
 # MLServer's environment, apart from ours; MLServer has no release for Python 3.13 yet.
 SERVE := .venv-serve
 SERVE_STAMP := $(SERVE)/.installed
@@ -84,13 +83,9 @@ endif
 demo: venv ## Run the whole mission on the virtual set
 	$(BIN)/kit demo
 
-test: test-code test-notebooks ## Run the tests; what a missing program would need is skipped, with the reason
-
-test-code: venv
+test: venv ## Run the tests; what a missing program would need is skipped, with the reason
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
-
-test-notebooks: venv
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=240 $(NOTEBOOKS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=240 notebooks
 
 check: venv ## Check style, types, spelling, and that no notebook carries outputs
 	$(BIN)/ruff check .
