@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from kit.chaos.trial import Trial
 from kit.config import share_path
 from kit.errors import ConfigError
 from kit.events import Motion
-from kit.learning.fault_lesson import BROKEN, Broken, _fault, stage_times
+from kit.learning.fault_lesson import BROKEN, Broken, FaultLesson, _fault, stage_times
 from kit.learning.fault_plot import plot_fault
 from kit.recording.writer import RECORDING, RecordingWriter
 from kit.runtime.outcome import STAGE_NAMES
@@ -112,6 +113,20 @@ def test_the_stages_of_a_recorded_run_add_up_to_its_latency() -> None:
     assert list(times) == list(STAGE_NAMES.values())
     whole = sum(acted.latency_ms for acted in run.acted)
     assert sum(sum(taken) for taken in times.values()) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("spoilt", [1, 2])
+def test_a_trial_that_a_busy_computer_spoilt_is_told_and_tried_once_more(
+    spoilt: int, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = replace(STOPPED, ok=False, problems=("it took 1800 ms to a stand",))
+    bad, good = Broken(Trial(FAULT, late), run), Broken(Trial(FAULT, STOPPED), run)
+    trials = [bad, good] if spoilt == 1 else [bad, bad]
+    monkeypatch.setattr(FaultLesson, "_break", lambda *_: trials.pop(0))
+    lesson = FaultLesson.__new__(FaultLesson)  # no train is needed to count trials
+    assert lesson.break_it(FAULT.name) is (good if spoilt == 1 else bad)
+    assert trials == []
+    assert "it took 1800 ms to a stand" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["nonsense", "supervisor-killed", "clock-back"])
