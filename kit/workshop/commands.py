@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +12,6 @@ from kit.cli import JsonFlag, emit
 
 if TYPE_CHECKING:
     from kit.workshop.folder import Folder, Progress
-    from kit.workshop.texts import Language
 
 _group = typer.Typer(help="A learner's copy of the notebooks, its exercises and the way through.")
 
@@ -66,15 +64,11 @@ def execute_editions(
             got=", ".join(unknown),
         )
 
-    def run(edition: Language) -> list[Path]:
-        def tell(words: str) -> None:
-            if not as_json:
-                typer.echo(f"{edition}: {words}")
+    def tell(words: str) -> None:
+        if not as_json:
+            typer.echo(words)
 
-        return execute(folder / edition, edition, tell=tell)
-
-    with ThreadPoolExecutor() as editions:  # side by side: most of a lesson is waiting
-        done = dict(zip(chosen, editions.map(run, chosen), strict=True))
+    done = {one: execute(folder / one, one, tell=tell) for one in chosen}
     emit(
         {"notebooks": {one: [str(path) for path in paths] for one, paths in done.items()}},
         as_json=as_json,

@@ -1,7 +1,5 @@
 """Executed notebooks: papermill runs an edition once, then only what has changed.
 
-One notebook at a time: a train that drives while a model learns needs a computer for itself.
-
 The documentation's site and the slides are made of them, and CI has then executed both editions as
 a learner gets them.
 """
@@ -15,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +38,13 @@ SHORT: Mapping[str, Mapping[str, int]] = {
 }
 """Parameters that make a notebook shorter than its defaults do; papermill writes them into it."""
 
+AT_ONCE = 2
+"""Notebooks that are executed side by side."""
+
+ALONE = ("64_close_the_loop",)
+"""Notebooks that come last, one by one: a train that drives while a model learns needs the computer
+for itself."""
+
 _PLOTS = "figure.dpi: 200\n"
 """Plots that are sharp on a wall and when printed; matplotlib looks into the working folder."""
 
@@ -61,7 +67,7 @@ def execute(
         out: Folder that gets the executed notebooks.
         language: Of the edition.
         names: Stems of the notebooks; all if None.
-        tell: Called with what was done, in words.
+        tell: Called with what was done, in words, from several threads.
 
     Returns:
         The executed notebooks, in their order. One whose packages are not installed is left out.
@@ -81,15 +87,16 @@ def execute(
                 tell(f"{source.stem}: left out, for {' and '.join(missing)} is not installed")
             else:
                 able.append(source)
-        done, failures = list[Path](), list[MissionError]()
-        for source in able:
-            try:
-                done.append(_execute(source, out, tell))
-            except MissionError as failure:
-                failures.append(failure)
+        runs: dict[Path, Future[Path]] = {}
+        for alone, at_once in ((False, AT_ONCE), (True, 1)):
+            with ThreadPoolExecutor(at_once) as threads:
+                for source in able:
+                    if (source.stem in ALONE) == alone:
+                        runs[source] = threads.submit(_execute, source, out, tell)
+    failures = [failure for run in runs.values() if (failure := run.exception())]
     if failures:
         raise failures[0]
-    return done
+    return [runs[source].result() for source in able]
 
 
 def missing_packages(notebook: Path) -> list[str]:
