@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from kit.labels import say
 from kit.leaderboard.events import AnyRecord
 from kit.leaderboard.rules import Rules
 from kit.leaderboard.scorer import Scorer
@@ -42,7 +43,7 @@ def plot_worth(rules: Rules) -> Figure:
         worth = [worth_of(scorer, exercise, int(moment)) for moment in at_ms]
         bonus, total = (np.array(column) for column in zip(*worth, strict=True))
         minutes = at_ms / 60_000
-        axes.fill_between(minutes, 0, bonus, color=colour, alpha=0.55, lw=0, label="bonus")
+        axes.fill_between(minutes, 0, bonus, color=colour, alpha=0.55, lw=0, label=say("bonus"))
         axes.fill_between(
             minutes,
             bonus,
@@ -50,11 +51,11 @@ def plot_worth(rules: Rules) -> Figure:
             color=colour,
             alpha=0.22,
             lw=0,
-            label="what the accelerator adds until the end",
+            label=say("what the accelerator adds until the end"),
         )
         axes.axvline(exercise.nominal_end_s / 60, color=GREY, ls=":", lw=1.2)
         axes.set_title(exercise.title or exercise.id, fontsize=10)
-        axes.set_xlabel("finished at minute")
+        axes.set_xlabel(say("finished at minute"))
         planned_min, late = exercise.nominal_end_s / 60, 2 * exercise.nominal_end_ms > at_ms[-1]
         words: Any = {
             "color": GREY,
@@ -62,8 +63,8 @@ def plot_worth(rules: Rules) -> Figure:
             "va": "bottom",
             "ha": "right" if late else "left",
         }
-        axes.text(planned_min, 0, " planned ", **words)
-    figure.axes[0].set_ylabel("points")
+        axes.text(planned_min, 0, f" {say('planned')} ", **words)
+    figure.axes[0].set_ylabel(say("points"))
     shown = figure.axes[0].get_legend_handles_labels()
     figure.legend(*shown, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
@@ -95,8 +96,9 @@ def plot_scores(
         for exercise in rules.exercises:
             if exercise.measure is None:
                 axes.axvline(exercise.nominal_end_s / 60, color=GREY, ls=":", lw=1)
-    upper.set_ylabel("points")
-    lower.set(xlabel="minute of the event", ylabel="points behind the first", ylim=(-BEHIND, 1))
+    upper.set_ylabel(say("points"))
+    lower.set(xlabel=say("minute of the event"), ylabel=say("points behind the first"))
+    lower.set_ylim(-BEHIND, 1)
     return figure
 
 
@@ -149,15 +151,20 @@ def plot_places(
     image = axes.pcolormesh(
         minutes, paces, places, cmap="viridis_r", shading="nearest", rasterized=True
     )
-    figure.colorbar(image, ax=axes, label="place in the end")
-    for last, style, name in ((1, "-", "first"), (rewarded, "--", f"among the first {rewarded}")):
+    figure.colorbar(image, ax=axes, label=say("place in the end"))
+    lines = (
+        (1, "-", say("below this line: first")),
+        (rewarded, "--", say("below this line: among the first {rewarded}", rewarded=rewarded)),
+    )
+    for last, style, name in lines:
         if places.min() <= last < places.max():
             levels: Any = [last + 0.5]
             axes.contour(minutes, paces, places, levels=levels, colors="#1b1b1b", linestyles=style)
-            axes.plot([], [], color="#1b1b1b", ls=style, label=f"below this line: {name}")
+            axes.plot([], [], color="#1b1b1b", ls=style, label=name)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left", fontsize=9, framealpha=0.9)
-    axes.set(xlabel="started at minute", ylabel="time for an exercise, parts of the plan's")
+    axes.set_xlabel(say("started at minute"))
+    axes.set_ylabel(say("time for an exercise, parts of the planned one"))
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kit.labels import say
 from kit.leaderboard.charts import plot_scores, to_svg
 from kit.leaderboard.events import AnyRecord
 from kit.leaderboard.replay import clock
@@ -44,13 +45,13 @@ class LateStarter:
         last = int(rules.duration_s // 60)
         lazy = {"continuous_update": False, "layout": wide, "style": {"description_width": "190px"}}
         self.start = widgets.IntSlider(
-            start_min, 0, last, description="you start at minute", **lazy
+            start_min, 0, last, description=say("you start at minute"), **lazy
         )
         self.pace = widgets.IntSlider(
-            pace, 20, 200, 5, description="your time, % of the plan", **lazy
+            pace, 20, 200, 5, description=say("your time, % of the plan"), **lazy
         )
         self.slope = widgets.FloatSlider(
-            1.0, min=0, max=4, step=0.25, description="accelerator, points a step", **lazy
+            1.0, min=0, max=4, step=0.25, description=say("accelerator, points a step"), **lazy
         )
         self.words = widgets.HTML()
         self.picture = widgets.HTML()
@@ -67,7 +68,7 @@ class LateStarter:
         self.outcome = compare(rules, self._others, start_s=start_s, pace=pace)
         self.words.value = _words(self.outcome)
         field = standings(rules, self._others, rules.duration_s)
-        names = {YOU: "you"} | {row.user: row.shown for row in field.rows[:RIVALS]}
+        names = {YOU: say("you")} | {row.user: row.shown for row in field.rows[:RIVALS]}
         mine = runner(rules, start_s=start_s, pace=pace)
         self.picture.value = to_svg(plot_scores(rules, [*self._others, *mine], names))
         return self.outcome
@@ -79,11 +80,15 @@ class LateStarter:
 
 
 def _words(outcome: Outcome) -> str:
-    finished = ", ".join(f"{name} at {clock(at)[:-4]}" for name, at in outcome.finished.items())
-    place = (
-        "<b>You win</b>" if outcome.rank == 1 else f"You come in as number <b>{outcome.rank}</b>"
+    finished = ", ".join(
+        say("{exercise} at {at}", exercise=name, at=clock(at)[:-4])
+        for name, at in outcome.finished.items()
     )
-    return (
-        f"{place} of {outcome.people}, with {outcome.score:.2f} points; the best of the others has "
-        f"{outcome.best_score:.2f}. {f'You finish {finished}.' if finished else 'Nothing is done.'}"
+    place = say("You come in as number <b>{rank}</b> of {people}", **vars(outcome))
+    if outcome.rank == 1:
+        place = say("<b>You win</b> against {others} others", others=outcome.people - 1)
+    figures = say(
+        "with {score:.2f} points; the best of the others has {best_score:.2f}.", **vars(outcome)
     )
+    done = say("You finish {finished}.", finished=finished) if finished else say("Nothing is done.")
+    return f"{place}, {figures} {done}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kit.events import Command, Frame, Motion, Origin, Prediction
+from kit.labels import say, translated
 from kit.learning.fault_lesson import RUN_UP_S, Broken
 from kit.recording.reader import Recording
 
@@ -45,7 +46,8 @@ def plot_fault(broken: Broken) -> Figure:
     _draw_said(said, broken)
     times = [(p.t_ns - broken.broken_ns) / 1e9 for p in broken.run.physics]
     speed.plot(times, [p.speed_mps for p in broken.run.physics], color=_INK, linewidth=2)
-    speed.set(ylabel="true speed, m/s", xlabel="seconds since the fault", ylim=(0, 0.6))
+    speed.set(ylabel=say("true speed, m/s"), xlabel=say("seconds since the fault"))
+    speed.set_ylim(0, 0.6)
     speed.set_xlim(-RUN_UP_S, _end_s(broken))
     for word, after_s, height in _events(broken):
         said.axvline(after_s, color=_FAULT, linewidth=1)
@@ -61,9 +63,9 @@ def _events(broken: Broken) -> list[tuple[str, float, float]]:
     found = broken.trial.verdict
     assert found is not None
     moments = (
-        ("fault", 0.0, 0.88),
-        ("brake", found.braked_in_ms, 0.75),
-        ("stands", found.stopped_in_ms, 0.62),
+        (say("fault"), 0.0, 0.88),
+        (say("brake"), found.braked_in_ms, 0.75),
+        (say("stands"), found.stopped_in_ms, 0.62),
     )
     return [(word, ms / 1000, height) for word, ms, height in moments if ms is not None]
 
@@ -80,8 +82,8 @@ def _draw_said(axis: Axes, broken: Broken) -> None:
         states = [state for state in broken.run.states if state.motion in motions]
         times = [(state.received_ns - broken.broken_ns) / 1e9 for state in states]
         if times:
-            _tick(axis, times, 0, colour, word)
-    axis.set_yticks(range(len(heard) + 1), ["controller", *reversed(heard)])
+            _tick(axis, times, 0, colour, translated(word))
+    axis.set_yticks(range(len(heard) + 1), [say("controller"), *map(translated, reversed(heard))])
     axis.set_ylim(-0.6, len(heard) + 0.6)
     axis.legend(
         loc="upper center", ncols=len(_CONTROLLER), bbox_to_anchor=(0.5, 1.2), frameon=False

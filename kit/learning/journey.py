@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kit.events import ModelStatus
+from kit.labels import say
 from kit.learning.circling import CirclingTrain
 from kit.learning.laps import read_notes
 
@@ -43,10 +44,10 @@ def plot_journey(axis: Axes, train: CirclingTrain) -> None:
     place, laps = positions % train.loop.lap_m, positions // train.loop.lap_m
     for lap in np.unique(laps):
         axis.plot((times[laps == lap] - begin) / 1e9, place[laps == lap], color=_INK, linewidth=1.5)
-    axis.axhline(train.loop.sign.at_m, color=_SIGN, linewidth=1.5, label="the warning")
+    axis.axhline(train.loop.sign.at_m, color=_SIGN, linewidth=1.5, label=say("the warning"))
     for obeyed, colour, label in (
-        (True, _STOP, "stopped for a sign"),
-        (False, _HELD_UP, "held up"),
+        (True, _STOP, say("stopped for a sign")),
+        (False, _HELD_UP, say("held up")),
     ):
         halts = [halt for halt in train.halts if (halt.label is not None) is obeyed]
         if halts:
@@ -55,13 +56,10 @@ def plot_journey(axis: Axes, train: CirclingTrain) -> None:
             axis.plot(xs, ys, "o", color=colour, markersize=9, label=label)
     for t_ns, change in train.changes:
         if change.status is ModelStatus.RUNNING and t_ns > begin:
-            axis.axvline((t_ns - begin) / 1e9, color=_INK, linestyle="--", linewidth=1)
-            axis.annotate(
-                f" {change.model} takes over",
-                ((t_ns - begin) / 1e9, train.loop.lap_m),
-                va="top",
-                color=_INK,
-            )
-    axis.set(xlabel="seconds", ylabel="place on the loop, metres", ylim=(0, train.loop.lap_m))
-    axis.legend(loc="lower left")
+            label = say("{model} takes over", model=change.model)
+            axis.axvline((t_ns - begin) / 1e9, color=_INK, linestyle="--", linewidth=1, label=label)
+    axis.set(xlabel=say("seconds"), ylabel=say("place on the loop, metres"))
+    axis.set_ylim(0, train.loop.lap_m)
+    axis.set_xlim(left=0)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
     axis.spines[["top", "right"]].set_visible(False)

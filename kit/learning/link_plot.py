@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kit.chaos.bad_link import FarEnd, NearEnd
+from kit.labels import say, translated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,17 +88,22 @@ def draw_link(stretches: Sequence[Stretch], *, near: NearEnd, far: FarEnd, began
     _draw_quality(size, near, began_ns=began_ns)
     for stretch in stretches:
         middle_s = (stretch.begin_ns + stretch.end_ns - 2 * began_ns) / 2e9
-        age.annotate(stretch.link, (middle_s, 1.0), xycoords=("data", "axes fraction"), ha="center")
+        age.annotate(
+            translated(stretch.link),
+            (middle_s, 1.0),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+        )
     gauges = [gauge for gauge in list(near.gauges) if gauge.at_ns >= began_ns]
     times = [(gauge.at_ns - began_ns) / 1e9 for gauge in gauges]
     outbox.plot(times, [gauge.waiting for gauge in gauges], color=_INK)
-    outbox.set(ylabel="waiting in\nthe outbox", ylim=(0, None))
+    outbox.set(ylabel=say("waiting in\nthe outbox"), ylim=(0, None))
     decided = [(at_ns, ms) for at_ns, ms in list(near.decided) if at_ns >= began_ns]
     decision.plot(
         [(at_ns - began_ns) / 1e9 for at_ns, _ in decided], [ms for _, ms in decided], color=_STOP
     )
-    decision.set(ylabel="capture to\ndecision, ms", ylim=(0, None))
-    decision.set(xlabel="seconds", xlim=(0, max(1.0, (end_ns - began_ns) / 1e9)))
+    decision.set(ylabel=say("capture to\ndecision, ms"), ylim=(0, None))
+    decision.set(xlabel=say("seconds"), xlim=(0, max(1.0, (end_ns - began_ns) / 1e9)))
     return figure
 
 
@@ -112,7 +118,7 @@ def _draw_age(axis: Axes, far: FarEnd, *, began_ns: int, end_ns: int) -> None:
     sights = [(sight.at_ns, sight.captured_ns) for sight in list(far.sights)]
     seen = ages_s(sights, begin_ns=began_ns, end_ns=end_ns)
     axis.plot([at for at, _ in seen], [age for _, age in seen], color=_INK)
-    axis.set(ylabel="age of the picture\nat the console, s", ylim=(0, None))
+    axis.set(ylabel=say("age of the picture\nat the console, s"), ylim=(0, None))
 
 
 def _draw_quality(axis: Axes, near: NearEnd, *, began_ns: int) -> None:
@@ -122,9 +128,9 @@ def _draw_quality(axis: Axes, near: NearEnd, *, began_ns: int) -> None:
     rates = [gauge.pictures.fps for gauge in told if gauge.pictures]
     axis.step(times, widths, where="post", color=_INK)
     axis.set_ylim(0, 660)
-    axis.set_ylabel("width, pixels", color=_INK)
+    axis.set_ylabel(say("width, pixels"), color=_INK)
     beside = axis.twinx()
     beside.plot(times, rates, color=_SECOND)
     beside.set_ylim(0, 12)
-    beside.set_ylabel("pictures\na second", color=_SECOND)
+    beside.set_ylabel(say("pictures\na second"), color=_SECOND)
     beside.spines["top"].set_visible(False)

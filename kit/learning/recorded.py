@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kit.config import share_path
 from kit.errors import ConfigError
 from kit.events import Action, Command, Origin, Prediction, Stage, TrainState
+from kit.labels import say, translated
 from kit.recording.reader import Recording
 from kit.train.decision import DecisionParameters
 from kit.train.replay import Moment, Turn, replay, turns
@@ -117,7 +118,7 @@ def one_at_a_time(rules: DecisionParameters) -> dict[str, DecisionParameters]:
                 changes = {name: {k: v * value for k, v in rules.min_height_px.items()}}
             elif name == "votes":
                 changes["of"] = max(rules.of, value)
-            shown = f"x {value:g}" if name == "min_height_px" else f"{value:g}"
+            shown = f"× {value:g}" if name == "min_height_px" else f"{value:g}"
             tried[f"{name} {shown}"] = DecisionParameters(**rules.model_dump() | changes)
     return tried
 
@@ -134,11 +135,15 @@ def turning_points(run: Recorded, tried: Mapping[str, DecisionParameters]) -> HT
     """
     from IPython.display import HTML
 
-    head = "".join(f"<th>{name}</th>" for name in ("rules", "first slow", "first stop"))
+    heads = (say("rules"), say("first slow"), say("first stop"))
+    head = "".join(f'<th style="text-align:left">{name}</th>' for name in heads)
     rows = []
     for name, rules in tried.items():
         found = turns(run.moments, replay(run.moments, rules))
-        cells = [html.escape(name), *(_told(run, found, a) for a in (Action.SLOW, Action.STOP))]
+        cells = [
+            html.escape(translated(name)),
+            *(_told(run, found, a) for a in (Action.SLOW, Action.STOP)),
+        ]
         rows.append("".join(f'<td style="text-align:left">{cell}</td>' for cell in cells))
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return HTML(f"<table><tr>{head}</tr>{body}</table>")
@@ -163,9 +168,9 @@ def timelines(run: Recorded, tried: Mapping[str, DecisionParameters]) -> Figure:
         for turn, start, end in zip(found, starts, [*starts[1:], end_s], strict=True):
             colour = COLOURS[turn.decision.action]
             axis.barh(row, end - start, left=start, height=0.8, color=colour)
-    axis.set_yticks(range(len(tried)), list(tried))
+    axis.set_yticks(range(len(tried)), map(translated, tried))
     axis.invert_yaxis()
-    axis.set(xlabel="seconds since the first decision", xlim=(0, end_s))
+    axis.set(xlabel=say("seconds since the first decision"), xlim=(0, end_s))
     patches = [Patch(color=colour, label=str(action)) for action, colour in COLOURS.items()]
     figure.legend(handles=patches, loc="outside upper center", ncols=3, frameon=False)
     return figure
@@ -174,9 +179,9 @@ def timelines(run: Recorded, tried: Mapping[str, DecisionParameters]) -> Figure:
 def _told(run: Recorded, found: Sequence[Turn], action: Action) -> str:
     turn = next((turn for turn in found if turn.decision.action is action), None)
     if turn is None:
-        return "never"
+        return say("never")
     metres = run.metres(turn.captured_ns)
-    where = "" if metres is None else f", {metres:.2f} m before the broken rail"
+    where = "" if metres is None else say(", {metres:.2f} m before the broken rail", metres=metres)
     reason = html.escape(turn.decision.reason)
     return f"<b>{run.seconds(turn.captured_ns):.1f} s</b>{where}<br>{reason}"
 

@@ -11,8 +11,25 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
+from kit.labels import translated
+
 if TYPE_CHECKING:
     from IPython.display import HTML
+    from matplotlib.figure import Figure
+
+
+def show_plot(figure: Figure) -> None:
+    """Show a figure below the cell, with its labels in the notebook's language.
+
+    Args:
+        figure: Made with ``plt.subplots()``; its labels are in English.
+    """
+    from matplotlib import pyplot as plt
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(translated(text.get_text()))
+    plt.show()
 
 
 def show_picture(image: npt.NDArray[np.uint8], *, title: str = "", width_px: int = 600) -> HTML:
@@ -20,7 +37,7 @@ def show_picture(image: npt.NDArray[np.uint8], *, title: str = "", width_px: int
 
     Args:
         image: ``(H, W, 3)`` uint8 BGR.
-        title: Words above it.
+        title: Words above it, in English; shown in the notebook's language if they are known there.
         width_px: Width on the page; the height follows. A larger picture is scaled down.
 
     Returns:
@@ -31,7 +48,8 @@ def show_picture(image: npt.NDArray[np.uint8], *, title: str = "", width_px: int
     from kit.services.live import data_url
 
     width = min(width_px, image.shape[1])
-    heading = f"<figcaption><b>{html.escape(title)}</b></figcaption>" if title else ""
+    words = html.escape(translated(title))
+    heading = f"<figcaption><b>{words}</b></figcaption>" if title else ""
     picture = f'<img width="{width}" src="{data_url(image, width_px=width)}">'
     return HTML(f'<figure style="margin:0">{heading}{picture}</figure>')
 

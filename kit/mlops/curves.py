@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit.errors import ConfigError
+from kit.labels import say
 from kit.mlops.training import CURVE
 
 if TYPE_CHECKING:
@@ -46,10 +47,9 @@ def plot_curve(folder: Path) -> Figure:
     points = read_curve(folder)
     steps = [point["step"] for point in points]
     figure, axis = plt.subplots(figsize=(7, 3))
-    axis.plot(steps, [point["heat"] for point in points], label="where a sign's middle is")
-    axis.plot(steps, [point["box"] for point in points], label="where its sides are")
-    axis.set(
-        xlabel="step", ylabel="loss", title="What the network still gets wrong", ylim=(0, None)
-    )
+    axis.plot(steps, [point["heat"] for point in points], label=say("where a sign's middle is"))
+    axis.plot(steps, [point["box"] for point in points], label=say("where its sides are"))
+    axis.set(xlabel=say("step"), ylabel=say("loss"), ylim=(0, None))
+    axis.set_title(say("What the network still gets wrong"))
     axis.legend()
     return figure

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from kit.events import Motion
+from kit.labels import say
 from kit.runtime.outcome import Outcome, stop_order
 from kit.runtime.run import Run
 
@@ -71,7 +72,7 @@ def journey(run: Run) -> str:
         _shade_motions(axis, run, began_ns, end_s=times[-1])
         axis.plot(times, [p.speed_mps for p in moments], color=INK, linewidth=2)
         axis.fill_between(times, [p.speed_mps for p in moments], color=BLUE, alpha=0.12, lw=0)
-        axis.set(xlabel="seconds since the train was armed", ylabel="speed, m/s")
+        axis.set(xlabel=say("seconds since the train was armed"), ylabel=say("speed, m/s"))
         axis.set_xlim(0, times[-1])
         axis.set_ylim(0, max(0.1, *(p.speed_mps for p in moments)) * 1.3)
         ways = [p.distance_to_danger_m for p in moments]
@@ -102,23 +103,30 @@ def latency(run: Run, outcome: Outcome) -> str:
                 xytext=(6, 0),
                 va=align,
             )
-        axis.set(xlabel="seconds since the first frame acted on", ylabel="milliseconds")
+        axis.set(xlabel=say("seconds since the first frame acted on"), ylabel=say("milliseconds"))
         axis.set_ylim(0, max(values) * 1.08)
         return _svg(figure)
 
 
-def stages(outcome: Outcome) -> str:
-    """Draw the median latency as one bar of its stages; empty without frames."""
+def stages(outcome: Outcome, *, legend: bool = False) -> str:
+    """Draw the median latency as one bar of its stages; empty without frames.
+
+    Args:
+        outcome: Of a run.
+        legend: Name the stages below; the report has a table that does.
+    """
     if not outcome.stages_ms:
         return ""
-    with _figure(1.15) as (figure, axis):
+    with _figure(1.75 if legend else 1.15) as (figure, axis):
         left = 0.0
         for (name, spread), colour in zip(outcome.stages_ms.items(), STAGE_COLOURS, strict=False):
             axis.barh([0], [spread.p50], left=left, color=colour, label=name, height=0.7)
             left += spread.p50
         axis.set_xlim(0, left)
         axis.set_yticks([])
-        axis.set_xlabel("milliseconds, medians of the stages")
+        axis.set_xlabel(say("milliseconds, medians of the stages"))
+        if legend:
+            figure.legend(loc="outside lower center", ncols=4, frameon=False)
         return _svg(figure)
 
 
@@ -132,7 +140,7 @@ def memory(run: Run) -> str:
         sizes = [mb for _, mb in run.memory]
         axis.plot(times, sizes, color=BLUE, linewidth=2)
         axis.fill_between(times, sizes, color=BLUE, alpha=0.12, linewidth=0)
-        axis.set(xlabel="seconds", ylabel="MB", xlim=(0, times[-1]))
+        axis.set(xlabel=say("seconds"), ylabel=say("MB"), xlim=(0, times[-1]))
         axis.set_ylim(0, max(sizes) * 1.15)
         return _svg(figure)
 
@@ -146,7 +154,7 @@ def _figure(height_inches: float) -> Iterator[tuple[Figure, Axes]]:
     with rc_context(_STYLE):
         figure = Figure(figsize=(9.2, height_inches), layout="constrained")
         axis = figure.subplots()
-        axis.tick_params(length=0)
+        axis.tick_params(length=0, pad=6)
         yield figure, axis
 
 
@@ -175,7 +183,7 @@ def _shade_motions(axis: Axes, run: Run, began_ns: int, *, end_s: float) -> None
 def _plot_way(axis: Axes, times: list[float], ways: list[float]) -> None:
     other = axis.twinx()
     other.plot(times, ways, color=STOP, linewidth=1.6, linestyle=(0, (1, 1.5)))
-    other.set_ylabel("metres to the danger", color=STOP)
+    other.set_ylabel(say("metres to the danger"), color=STOP)
     other.set_ylim(min(0.0, *ways), max(ways) * 1.1)
     other.grid(visible=False)
     other.tick_params(length=0)
@@ -188,7 +196,7 @@ def _mark_stop(axis: Axes, run: Run, began_ns: int) -> None:
     at_s = (order.received_ns - began_ns) / 1e9
     axis.axvline(at_s, color=STOP, linewidth=1.4)
     axis.annotate(
-        f"STOP: {order.label or 'a sign'}",
+        f"STOP: {order.label or say('a sign')}",
         (at_s, 0.98),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",

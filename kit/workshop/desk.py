@@ -15,7 +15,7 @@ from kit.workshop.exercise import Exercise, judge
 from kit.workshop.folder import Done, Folder, Progress, now
 from kit.workshop.reporting import report
 from kit.workshop.tasks import EXERCISES
-from kit.workshop.texts import Language, Text
+from kit.workshop.texts import Text
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -163,11 +163,6 @@ def _progress() -> tuple[Folder | None, Progress]:
 def _keep(folder: Folder | None, progress: Progress) -> None:
     if folder is not None:
         folder.save(progress)
-
-
-def language() -> Language:
-    """Return the language of the learner's folder around here; English elsewhere."""
-    return _progress()[1].language
 
 
 def _box(words: str, colour: str, sign: str, *, below: str = "") -> HTML:

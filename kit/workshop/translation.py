@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from babel.messages.catalog import Catalog
 
 LOCALE = Path(__file__).resolve().parent / "locale"
-"""Holds a folder for each language but English."""
+"""Holds a folder for each language but English, and the labels of charts beside it."""
 
 
 def translate(notebook: Notebook, *, stem: str, language: Language) -> None:

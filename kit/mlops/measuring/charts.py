@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from kit.labels import say, translated
 from kit.mlops.measuring.calibration import LEAST
 from kit.mlops.measuring.comparison import Comparison
 from kit.mlops.measuring.measurement import Measurement
@@ -69,10 +70,10 @@ def plot_precision_recall(measured: Measured) -> Figure:
             curve, ap50 = one.curves[name], one.evaluation.per_class[name].ap50
             label = f"{model}: AP {ap50:.3f}"
             axis.plot(curve.recall, curve.precision, color=colour, label=label)
-        axis.set(title=name, xlabel="recall: share of signs found", **_UNIT)
+        axis.set(title=name, xlabel=say("recall: share of signs found"), **_UNIT)
         axis.legend(loc="lower left")
     if names:
-        axes[0].set_ylabel("precision: share that is right")
+        axes[0].set_ylabel(say("precision: share that is right"))
     return figure
 
 
@@ -83,15 +84,21 @@ def plot_thresholds(measured: Measured) -> Figure:
     for axis, colour, (model, one) in zip(axes, COLOURS, measured.items(), strict=False):
         points = one.tradeoff.points
         places = [point.threshold for point in points]
-        for figure_name, style in (("precision", "--"), ("recall", ":"), ("f1", "-")):
-            values = [getattr(point, figure_name) for point in points]
-            axis.plot(places, values, style, color=colour, label=figure_name.replace("f1", "F1"))
+        names = {"precision": say("precision"), "recall": say("recall"), "f1": "F1"}
+        for (name, label), style in zip(names.items(), ("--", ":", "-"), strict=True):
+            values = [getattr(point, name) for point in points]
+            axis.plot(places, values, style, color=colour, label=label)
         best, own = one.tradeoff.best, one.tradeoff.shipped
         axis.plot([best.threshold], [best.f1], "o", color=colour, markersize=11)
         axis.axvline(own.threshold, color=_GREY, linewidth=2)
-        of_best = f"best {best.f1:.3f} at {best.threshold:g}"
-        title = f"{model}: F1 {own.f1:.3f} at its own {own.threshold:g}, {of_best}"
-        axis.set(title=title, xlabel="threshold", **_UNIT)
+        title = say(
+            "{model}: F1 {own.f1:.3f} at its own {own.threshold:g}, "
+            "best {best.f1:.3f} at {best.threshold:g}",
+            model=model,
+            own=own,
+            best=best,
+        )
+        axis.set(title=title, xlabel=say("threshold"), **_UNIT)
         axis.legend(loc="lower left", bbox_to_anchor=(0.12, 0))
     return figure
 
@@ -107,10 +114,10 @@ def plot_sizes(measured: Measured) -> Figure:
         labels = ["" if s.recall is None else f"{s.recall:.0%}" for s in one.sizes]
         axis.bar_label(bars, labels, padding=3)
     first = next(iter(measured.values()))
-    names = [f"{size.name}\n{size.signs} signs" for size in first.sizes]
+    names = [say("{size.name}\n{size.signs} signs", size=size) for size in first.sizes]
     axis.set_xticks(range(len(names)), names)
-    title = "Signs found, by size in the frame"
-    axis.set(title=title, ylabel="recall", ylim=(0, 1.3 if len(measured) > 1 else 1.15))
+    title = say("Signs found, by size in the frame")
+    axis.set(title=title, ylabel=say("recall"), ylim=(0, 1.3 if len(measured) > 1 else 1.15))
     axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
     _legend(axis, measured)
     return figure
@@ -121,7 +128,7 @@ def plot_calibration(measured: Measured) -> Figure:
     """Plot the share of right detections over their confidence, a panel a model."""
     figure, axes = _panels(len(measured), height=4.6)
     for axis, colour, (model, one) in zip(axes, COLOURS, measured.items(), strict=False):
-        axis.plot([0, 1], [0, 1], color=_GREY, linewidth=2, linestyle="--", label="honest")
+        axis.plot([0, 1], [0, 1], color=_GREY, linewidth=2, linestyle="--", label=say("honest"))
         bins = [b for b in one.calibration.bins if b.detections]
         axis.bar(
             [(b.low + b.high) / 2 for b in bins],
@@ -140,9 +147,9 @@ def plot_calibration(measured: Measured) -> Figure:
                 ha="center",
                 fontsize=10,
             )
-        title = f"{model}: error {one.calibration.error:.3f}"
-        axis.set(title=title, xlabel=f"confidence, from {LEAST:g} on", **_UNIT)
-        axis.set_ylabel("share that is right")
+        title = say("{model}: error {error:.3f}", model=model, error=one.calibration.error)
+        axis.set(title=title, xlabel=say("confidence, from {least:g} on", least=LEAST), **_UNIT)
+        axis.set_ylabel(say("share that is right"))
         axis.legend(loc="upper left")
     return figure
 
@@ -162,9 +169,11 @@ def plot_confusion(measured: Measured) -> Figure:
             look: Any = {"weight": "bold" if count else "normal"}
             look["color"] = "white" if share[row, column] > 0.7 else "black"
             axis.text(column, row, str(count), ha="center", va="center", **look)
-        axis.set_xticks(range(len(table.columns)), table.columns, rotation=20, ha="right")
-        axis.set_yticks(range(len(table.rows)), table.rows)
-        axis.set(title=model, xlabel="taken for", ylabel="what is there")
+        axis.set_xticks(
+            range(len(table.columns)), map(translated, table.columns), rotation=20, ha="right"
+        )
+        axis.set_yticks(range(len(table.rows)), map(translated, table.rows))
+        axis.set(title=model, xlabel=say("taken for"), ylabel=say("what is there"))
         axis.grid(visible=False)
     return figure
 
@@ -182,7 +191,7 @@ def plot_latency(measured: Measured) -> Figure:
         axis.bar_label(bars, fmt="%.1f ms", padding=4)
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
-    axis.set(title="Time for a frame of 600 x 400", xlabel="milliseconds")
+    axis.set(title=say("Time for a frame of 600 × 400"), xlabel=say("milliseconds"))
     axis.margins(x=0.15)
     _legend(axis, measured)
     return figure
@@ -200,7 +209,7 @@ def plot_robustness(measured: Measured) -> Figure:
         axis.axvline(one.evaluation.map50, color=colour, linewidth=2, linestyle="--")
     axis.set_yticks(range(len(first.robustness)), [r.transform for r in first.robustness])
     axis.invert_yaxis()
-    axis.set(title="mAP50 on changed photos", xlim=(0, 1.12))
+    axis.set(title=say("mAP50 on changed photos"), xlim=(0, 1.12))
     _legend(axis, measured)
     return figure
 
@@ -227,7 +236,8 @@ def plot_differences(comparison: Comparison) -> Figure:
     axis.invert_yaxis()
     axis.axvline(0, color=_GREY, linewidth=2)
     first, second = comparison.names
-    axis.set(title=f"{first} minus {second}", xlabel="right of the line, the first is better")
+    axis.set_title(say("{first} minus {second}", first=first, second=second))
+    axis.set_xlabel(say("right of the line, the first is better"))
     return figure
 
 
