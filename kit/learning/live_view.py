@@ -200,7 +200,8 @@ class LiveVideo:
     def _snapshot(self) -> Snapshot:
         known = self.feed.status()
         numbers = {**self._figures(known), "left out": self.left_out}
-        if (decision := known["decision"]) is not None:
+        decision = known["decision"]
+        if decision is not None and "action" not in self._numbers:  # the service's own say it too
             numbers |= {"decision": decision["action"], "because": decision["reason"]}
         elapsed_s = time.monotonic() - self._began_s
         return Snapshot(self._title, elapsed_s, numbers, self._picture())
