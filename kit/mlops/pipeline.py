@@ -83,6 +83,8 @@ class Plan:
             from those in which the network sees one, and from harder pictures; and as many again
             to teach the second look. 0 leaves both out: the second look is then the base's, or an
             untaught copy of the first.
+        looks_twice: Whether the model gets a second look at all. After a short training an untaught
+            one finds more signs but believes each of them less, and takes as long as the first.
         labelled: Folder of a set of labelled pictures to mix in, None for none.
         labelled_share: Share of those in each epoch.
         version: Written into the model.
@@ -97,6 +99,7 @@ class Plan:
     out: Path
     base: Path | None = None
     sign_free: int = 0
+    looks_twice: bool = True
     labelled: Path | None = None
     labelled_share: float = 0.3
     version: str = "0.0.0"
@@ -126,6 +129,7 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
         quiet: Show no progress bars.
     """
     start = None if plan.base is None else load_weights(plan.base)
+    look: SecondLook | None = None
     with _bars(quiet=quiet) as bars:
         data = _gather(plan, bars)
         network = _learn(data, plan.recipe, plan.work / "training", start, bars)
@@ -133,8 +137,9 @@ def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
         if plan.sign_free:
             first = network
             network, data_hash = _harden(plan, first, bars)
-            look = _doubt(plan, network, first, bars)
-        else:
+            if plan.looks_twice:
+                look = _doubt(plan, network, first, bars)
+        elif plan.looks_twice:
             look = _same_look(plan, network)
     metrics = check_drawn(network, plan, look)
     card = Card(

@@ -16,8 +16,8 @@ from kit.errors import ConfigError
 from kit.mlops import commands, dataset, mining, pipeline
 from kit.mlops.drawing.scene import draw_sign_free
 from kit.mlops.network import Detector, SignNet
-from kit.mlops.pipeline import detect_raw
-from kit.mlops.training import load_checkpoint, load_look, load_weights
+from kit.mlops.pipeline import Plan, detect_raw, make_model
+from kit.mlops.training import Recipe, load_checkpoint, load_look, load_weights
 
 TINY = [*["--pictures", "20", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]]
 
@@ -85,6 +85,25 @@ def test_without_frames_the_second_look_is_a_copy_of_the_first(app, tmp_path):
     untaught = load_look(Path(said["weights"]))
     assert untaught is not None
     assert torch.equal(untaught.to4[0][0].weight, first["to4.0.0.weight"])
+
+
+@pytest.mark.usefixtures("in_this_process")
+@pytest.mark.parametrize("sign_free", [0, 4])
+def test_a_plan_can_leave_the_second_look_out(tmp_path, sign_free):
+    plan = Plan(
+        world="lego",
+        pictures=20,
+        recipe=Recipe(epochs=1, batch=4, threads=1),
+        checks=1,
+        work=tmp_path,
+        out=tmp_path / "one-look.onnx",
+        sign_free=sign_free,
+        looks_twice=False,
+    )
+    make_model(plan, quiet=True)
+    assert load_look(plan.out.with_suffix(".pt")) is None
+    file = onnx.load(str(plan.out))
+    assert "GridSample" not in {node.op_type for node in file.graph.node}
 
 
 @pytest.mark.usefixtures("in_this_process")
