@@ -7,6 +7,7 @@ which cells have no translation yet.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LOCALE = Path(__file__).resolve().parent / "locale"
 """Holds a folder for each language but English, and the labels of charts beside it."""
+
+_CODE_OR_SPACE = re.compile(r"(`+.+?`+)|(?<=«) | (?=[:;?!»%])", re.DOTALL)
 
 
 def translate(notebook: Notebook, *, stem: str, language: Language) -> None:
@@ -44,7 +47,16 @@ def translate(notebook: Notebook, *, stem: str, language: Language) -> None:
                 got=text.splitlines()[0],
                 fix=f"add it to {LOCALE.name}/{language}/{stem}.po",
             )
-        cell["source"] = words[text]
+        cell["source"] = unbroken(words[text])
+
+
+def unbroken(text: str) -> str:
+    """Keep lines from ending where French has a space beside a mark, as in ``Quoi ?``.
+
+    Args:
+        text: Markdown; code in it stays as it is.
+    """
+    return _CODE_OR_SPACE.sub(lambda found: found[1] or "\N{NO-BREAK SPACE}", text)
 
 
 def catalogue(stem: str, language: Language) -> Mapping[str, str]:

@@ -12,7 +12,13 @@ import pytest
 from kit.config import share_path
 from kit.errors import ConfigError
 from kit.workshop.copying import new_copy
-from kit.workshop.translation import catalogue, messages, translate, translated_notebooks
+from kit.workshop.translation import (
+    catalogue,
+    messages,
+    translate,
+    translated_notebooks,
+    unbroken,
+)
 
 NOTEBOOKS = sorted(share_path("notebooks").glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -74,3 +80,9 @@ def test_a_text_without_translation_is_named() -> None:
     notebook = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "# Brand new"}]}
     with pytest.raises(ConfigError, match="Brand new"):
         translate(notebook, stem="00_mission_briefing", language="fr")
+
+
+def test_no_line_ends_before_a_mark_and_code_stays_as_it_is() -> None:
+    assert unbroken("« Quoi ? » 5 % : `a : b ?` ; non !") == (
+        "«\xa0Quoi\xa0?\xa0» 5\xa0%\xa0: `a : b ?`\xa0; non\xa0!"
+    )

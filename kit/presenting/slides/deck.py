@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +17,7 @@ from kit.presenting.slides.outputs import render_cell
 from kit.presenting.slides.talk import Minutes, Moment, read_talk
 from kit.workshop.editions import execute
 from kit.workshop.texts import Language, Text
+from kit.workshop.translation import unbroken
 
 TITLE = Text("Runaway train", "Train fou")
 LEAD = Text("See the sign, stop the train", "Voir le panneau, arrêter le train")
@@ -30,7 +30,6 @@ KEYS = Text(
 LONG = 80
 """A statement of more characters is written smaller."""
 
-_BEFORE_MARK = re.compile(r" (?=[:;?!»])|(?<=«) ")  # where French has a space, no line may end
 _INLINE = MarkdownIt("commonmark")
 
 
@@ -141,5 +140,5 @@ def _slide(kind: str, body: str, *, at: str, notes: str, footer: str = "") -> st
 
 
 def _inline(text: str) -> str:
-    rendered: str = _INLINE.renderInline(_BEFORE_MARK.sub("\N{NO-BREAK SPACE}", text))
+    rendered: str = _INLINE.renderInline(unbroken(text))
     return rendered
