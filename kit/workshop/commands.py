@@ -68,7 +68,7 @@ def execute_editions(
         if not as_json:
             typer.echo(words)
 
-    done = {one: execute(folder / one, one, tell=tell) for one in chosen}
+    done = execute({one: folder / one for one in chosen}, tell=tell)
     emit(
         {"notebooks": {one: [str(path) for path in paths] for one, paths in done.items()}},
         as_json=as_json,

@@ -38,12 +38,11 @@ SHORT: Mapping[str, Mapping[str, int]] = {
 }
 """Parameters that make a notebook shorter than its defaults do; papermill writes them into it."""
 
-AT_ONCE = 2
-"""Notebooks that are executed side by side."""
+AT_ONCE = 3
+"""Notebooks that are executed side by side, of all editions: most of a lesson is waiting."""
 
-ALONE = ("64_close_the_loop",)
-"""Notebooks that come last, one by one: a train that drives while a model learns needs the computer
-for itself."""
+FIRST = ("64_close_the_loop",)
+"""Notebooks that an edition begins with, for they take longest."""
 
 _PLOTS = "figure.dpi: 200\n"
 """Plots that are sharp on a wall and when printed; matplotlib looks into the working folder."""
@@ -52,51 +51,66 @@ _EXECUTED_FROM = "kit_executed_from"
 
 
 def execute(
-    out: Path,
-    language: Language,
+    folders: Mapping[Language, Path],
     *,
     names: Sequence[str] | None = None,
     tell: Callable[[str], None] = lambda _words: None,
-) -> list[Path]:
-    """Execute the notebooks of one edition, but those whose executed copy is still the right one.
+) -> dict[Language, list[Path]]:
+    """Execute the notebooks of editions, but those whose executed copy is still the right one.
 
     A copy is right as long as the notebook's code and its parameters stay as they were; a change of
     the package alone does not count. Text and metadata are always those of now.
 
     Args:
-        out: Folder that gets the executed notebooks.
-        language: Of the edition.
+        folders: By language of the edition, what gets its executed notebooks.
         names: Stems of the notebooks; all if None.
         tell: Called with what was done, in words, from several threads.
 
     Returns:
-        The executed notebooks, in their order. One whose packages are not installed is left out.
+        The executed notebooks of each edition, in their order. One whose packages are not installed
+        is left out.
 
     Raises:
         ConfigError: If there is no such notebook, or a text is not translated.
         MissionError: If a notebook fails, after all others had their turn; its copy up to there is
             kept as ``failed-NAME.ipynb``.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="kit-edition-") as folder:
-        sources = _chosen(new_copy(Path(folder) / language, language=language, solved=True), names)
-        (Path(folder) / language / "matplotlibrc").write_text(_PLOTS, encoding="utf-8")
-        able = []
-        for source in sources:
-            if missing := missing_packages(source):
-                tell(f"{source.stem}: left out, for {' and '.join(missing)} is not installed")
-            else:
-                able.append(source)
-        runs: dict[Path, Future[Path]] = {}
-        for alone, at_once in ((False, AT_ONCE), (True, 1)):
-            with ThreadPoolExecutor(at_once) as threads:
-                for source in able:
-                    if (source.stem in ALONE) == alone:
-                        runs[source] = threads.submit(_execute, source, out, tell)
-    failures = [failure for run in runs.values() if (failure := run.exception())]
-    if failures:
+    runs: dict[Language, dict[str, Future[Path]]] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="kit-edition-") as work,
+        ThreadPoolExecutor(AT_ONCE) as threads,
+    ):
+        able = {
+            language: _able(Path(work) / language, language, names, tell) for language in folders
+        }
+        for language, out in folders.items():
+            out.mkdir(parents=True, exist_ok=True)
+            runs[language] = {
+                source.stem: threads.submit(_execute, source, language, out, tell)
+                for source in sorted(able[language], key=lambda source: source.stem not in FIRST)
+            }
+    ended = [run for edition in runs.values() for run in edition.values()]
+    if failures := [failure for run in ended if (failure := run.exception())]:
         raise failures[0]
-    return [runs[source].result() for source in able]
+    return {
+        language: [edition[stem].result() for stem in sorted(edition)]
+        for language, edition in runs.items()
+    }
+
+
+def _able(
+    folder: Path, language: Language, names: Sequence[str] | None, tell: Callable[[str], None]
+) -> list[Path]:
+    """Make a learner's copy, and return the notebooks in it that can run here."""
+    sources = _chosen(new_copy(folder, language=language, solved=True), names)
+    (folder / "matplotlibrc").write_text(_PLOTS, encoding="utf-8")
+    able = []
+    for source in sources:
+        if missing := missing_packages(source):
+            tell(f"{language} {source.stem}: left out, needs {' and '.join(missing)}")
+        else:
+            able.append(source)
+    return able
 
 
 def missing_packages(notebook: Path) -> list[str]:
@@ -114,7 +128,7 @@ def _chosen(sources: Sequence[Path], names: Sequence[str] | None) -> list[Path]:
     return [source for stem, source in known.items() if names is None or stem in names]
 
 
-def _execute(source: Path, out: Path, tell: Callable[[str], None]) -> Path:
+def _execute(source: Path, language: Language, out: Path, tell: Callable[[str], None]) -> Path:
     """Execute one notebook beside its neighbours, where it finds its exercises' language."""
     target, unfinished = out / source.name, out / f"failed-{source.name}"
     notebook = _read(source)
@@ -123,17 +137,21 @@ def _execute(source: Path, out: Path, tell: Callable[[str], None]) -> Path:
     executed = _read(target) if target.exists() else None
     unchanged = executed is not None and executed["metadata"].get(_EXECUTED_FROM) == digest
     if executed is None or not unchanged:
-        _run(source, unfinished.resolve(), values, tell)
+        try:
+            _run(source, unfinished.resolve(), values)
+        except MissionError:
+            tell(f"{language} {source.stem}: failed")
+            raise
         executed = _read(unfinished)
         executed["metadata"][_EXECUTED_FROM] = digest
     executed["cells"] = list(_renewed(notebook["cells"], executed["cells"]))
     unfinished.write_text(json.dumps(executed, indent=1, ensure_ascii=False), encoding="utf-8")
     unfinished.replace(target)
-    tell(f"{source.stem}: {'unchanged' if unchanged else 'executed'}")
+    tell(f"{language} {source.stem}: {'unchanged' if unchanged else 'executed'}")
     return target
 
 
-def _run(source: Path, out: Path, values: Mapping[str, int], tell: Callable[[str], None]) -> None:
+def _run(source: Path, out: Path, values: Mapping[str, int]) -> None:
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--log-level", "WARNING"]
     command += [part for name, value in values.items() for part in ("-p", name, str(value))]
     ended = subprocess.run(
@@ -145,7 +163,6 @@ def _run(source: Path, out: Path, values: Mapping[str, int], tell: Callable[[str
         check=False,
     )
     if ended.returncode or "not a known parameter" in ended.stderr:
-        tell(f"{source.stem}: failed")
         raise MissionError(
             f"{source.stem} does not run to its end",
             got=ended.stderr.strip()[-3000:],

@@ -24,15 +24,15 @@ def outputs(path: Path) -> str:
 @pytest.mark.slow
 def test_a_french_notebook_is_executed_in_french_and_once(tmp_path: Path) -> None:
     said: list[str] = []
-    (done,) = execute(tmp_path, "fr", names=[NAME], tell=said.append)
+    (done,) = execute({"fr": tmp_path}, names=[NAME], tell=said.append)["fr"]
     cells = nbformat.read(done, as_version=4).cells
     assert cells[0].source.startswith("# 70 · Regarder le classement")
     assert all(cell.execution_count for cell in cells if cell.cell_type == "code" and cell.source)
     assert "essayés" in outputs(done)  # the exercise's check speaks French too
     kept = outputs(done)
     done.write_text(done.read_text("utf-8").replace("# 70 · Regarder", "# 70 · Lorgner"), "utf-8")
-    assert execute(tmp_path, "fr", names=[NAME], tell=said.append) == [done]
-    assert said == [f"{NAME}: executed", f"{NAME}: unchanged"]
+    assert execute({"fr": tmp_path}, names=[NAME], tell=said.append) == {"fr": [done]}
+    assert said == [f"fr {NAME}: executed", f"fr {NAME}: unchanged"]
     assert outputs(done) == kept
     assert "# 70 · Regarder" in done.read_text("utf-8")  # text is that of now
     assert [path.name for path in tmp_path.iterdir()] == [done.name]
@@ -51,8 +51,10 @@ def test_other_code_and_other_parameters_are_another_notebook_and_other_text_is_
 
 
 def test_a_notebook_that_fails_is_told_and_its_banner_kept(tmp_path: Path) -> None:
+    said: list[str] = []
     with pytest.raises(MissionError, match="cell_error does not run to its end"):
-        _execute(BROKEN, tmp_path, lambda _words: None)
+        _execute(BROKEN, "en", tmp_path, said.append)
+    assert said == ["en cell_error: failed"]
     (kept,) = tmp_path.iterdir()
     assert kept.name == "failed-cell_error.ipynb"
     assert "An Exception was encountered" in kept.read_text(encoding="utf-8")
@@ -60,7 +62,7 @@ def test_a_notebook_that_fails_is_told_and_its_banner_kept(tmp_path: Path) -> No
 
 def test_a_notebook_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such notebook"):
-        execute(tmp_path, "en", names=["99_fly_away"])
+        execute({"en": tmp_path}, names=["99_fly_away"])
 
 
 @pytest.mark.parametrize("name", SHORT)

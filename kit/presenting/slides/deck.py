@@ -61,9 +61,8 @@ def make_deck(
         MissionError: If a notebook does not run.
     """
     moments = read_talk(minutes, language)
-    notebooks = execute(
-        executed / language, language, names=_lessons({one.name for one in moments}), tell=tell
-    )
+    names = _lessons({one.name for one in moments})
+    notebooks = execute({language: executed / language}, names=names, tell=tell)[language]
     lessons = [slide for path in notebooks for slide in lesson_slides(path)]
     slides = [_title_slide(minutes, language)]
     for moment in moments:
