@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from kit.labels import say
 from kit.leaderboard.incremental import Incremental
 from kit.leaderboard.replay import clock
 from kit.leaderboard.rules import Rules
@@ -57,7 +58,7 @@ class LiveBoard:
         last = int(rules.duration_s)
         self.play = widgets.Play(min=0, max=last, step=step_s, interval=TICK_MS)
         self.moment = widgets.IntSlider(
-            0, 0, last, step_s, description="second", layout=widgets.Layout(width="560px")
+            0, 0, last, step_s, description=say("second"), layout=widgets.Layout(width="560px")
         )
         self.rows = widgets.HTML()
         widgets.jslink((self.play, "value"), (self.moment, "value"))
@@ -131,8 +132,8 @@ def board_html(
     lines = [_row_html(row, rules, best=best, before=before or {}) for row in rows]
     left_s = max(rules.duration_s - board.at_s, 0)
     count = len(board.rows) if people is None else people
-    people_there = f"{count} {'person' if count == 1 else 'people'}"
-    head = f"{clock(board.at_s)[:-4]} · {people_there} · {clock(left_s)[:-4]} left"
+    there = say("{count} person" if count == 1 else "{count} people", count=count)
+    head = f"{clock(board.at_s)[:-4]} · {there} · {say('{time} left', time=clock(left_s)[:-4])}"
     return f'{_STYLE}<table class="kit-board"><caption>{head}</caption>{"".join(lines)}</table>'
 
 
