@@ -26,7 +26,7 @@ MODULES = sorted(
     if "from kit.labels import" in path.read_text(encoding="utf-8")
 )
 OF_AXES = {"xlabel", "ylabel", "title", "label"}
-"""Arguments that matplotlib, `show_picture` and `show_strip` write on a picture."""
+"""Arguments that matplotlib and `show_picture` write on a picture."""
 
 IN_TABLES = {*fault_plot._ROWS, *fault_plot._CONTROLLER, *link_plot.GROUNDS, confusion.NOTHING}
 """Labels that are the names of something, translated where they are shown."""
@@ -66,14 +66,15 @@ def said(path: Path) -> set[str]:
 
 
 def drawn(path: Path) -> set[str]:
-    """Return what a notebook writes on its own plots."""
-    return {
-        text
-        for node in nodes(path)
-        if isinstance(node, ast.keyword) and node.arg in OF_AXES
-        for text in texts(node.value)
-        if text and text != "ms"
-    }
+    """Return what a notebook writes on its own plots and above its pictures."""
+    found = set()
+    for node in nodes(path):
+        if isinstance(node, ast.keyword) and node.arg in OF_AXES:
+            found |= texts(node.value)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "show_strip":
+            found |= texts(*(node.args[1].elts if isinstance(node.args[1], ast.List) else ()))
+            found |= texts(node.args[1].left) if isinstance(node.args[1], ast.BinOp) else set()
+    return found - {"", "ms"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
