@@ -98,7 +98,7 @@ def test_their_capture_makes_our_frames(bridged: Bridged, theirs: Theirs, ours: 
     assert decode_jpeg(made.image)[200, 300].min() > 200
     assert int(made.frame.captured_at.timestamp() * 1000) == sent_ms
     assert 0 <= time.monotonic_ns() - made.frame.captured_ns < 60e9
-    assert lights(ours, "capture")[-1] == "offline"
+    wait_until(lambda: lights(ours, "capture")[-1] == "offline", "its light goes out")
 
 
 def test_their_inference_looks_at_our_frames(
