@@ -2,21 +2,31 @@
 //
 // The kernel has two pictures under way at most. Each picture that is drawn is acknowledged with its
 // number and with how many were overtaken here, so a slow browser slows the kernel and never queues.
+// Until the kernel answers, it is told again and again that somebody is here: what is said before the page
+// has a way past a running cell waits until that cell has ended.
 // What is shown is a canvas for the picture and another one for the boxes, so that nothing is drawn twice.
 const NAMES = { SpeedLimit: "Speed limit", DangerAhead: "Danger ahead", Stop: "Stop" };
 const STALE_MS = 1000;
 const RATE_MS = 2000;
+const GREET_MS = 1000;
 
 function render({ model, el }) {
   const parts = build(el);
   const screen = new Screen(parts, (words) => model.send(words));
+  let greeting;
+  const greet = (waitMs) => {
+    model.send({ say: "ready" });
+    greeting = setTimeout(() => greet(2 * waitMs), waitMs);
+  };
   const receive = (message, buffers) => {
+    clearTimeout(greeting);
     if (message.say === "picture") screen.take(message, buffers[0]);
     else if (message.say === "status") screen.tell(message);
   };
   model.on("msg:custom", receive);
-  model.send({ say: "ready" });
+  greet(GREET_MS);
   return () => {
+    clearTimeout(greeting);
     model.off("msg:custom", receive);
     screen.end();
   };
