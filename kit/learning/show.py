@@ -80,7 +80,8 @@ def table(values: Any) -> HTML:
     """Show names and values as a table of two columns.
 
     Args:
-        values: A mapping, a dataclass or a pydantic model.
+        values: A mapping, a dataclass or a pydantic model; a float is shown with four decimals at
+            most.
 
     Returns:
         What Jupyter displays when it is the last value of a cell.
@@ -89,8 +90,9 @@ def table(values: Any) -> HTML:
 
     rows = "".join(
         f'<tr><td style="text-align:left"><b>{html.escape(str(name))}</b></td>'
-        f'<td style="text-align:left">{html.escape(str(value))}</td></tr>'
+        f'<td style="text-align:left">{html.escape(str(shown))}</td></tr>'
         for name, value in _items(values).items()
+        for shown in [round(value, 4) if isinstance(value, float) else value]
     )
     return HTML(f"<table>{rows}</table>")
 

@@ -34,6 +34,8 @@ def test_a_table_takes_mappings_and_models() -> None:
     detection = Detection(label=Label.STOP, confidence=0.5, box=Box(1, 2, 3, 4))
     assert "<b>confidence</b>" in table(detection).data
     assert "&lt;script&gt;" in table({"<script>": 1}).data
+    assert ">0.2157<" in table({"map50": 0.2157352067493271}).data
+    assert ">12345678901<" in table({"t_ns": 12345678901}).data
 
 
 def test_a_strip_shows_every_picture_with_its_title() -> None:
