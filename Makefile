@@ -12,9 +12,9 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 UV := $(shell command -v uv 2>/dev/null)
 DOCS_STAMP := $(VENV)/.docs-installed
-# Files of tests run side by side, two at a time, since most of a mission is waiting; and in their
+# Files of tests run side by side, three at a time, since most of a mission is waiting; and in their
 # order, so that the longest, those of the missions, do not come last.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 # MLServer's environment, apart from ours; MLServer has no release for Python 3.13 yet.
 SERVE := .venv-serve
 SERVE_STAMP := $(SERVE)/.installed

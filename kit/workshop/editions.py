@@ -41,8 +41,9 @@ SHORT: Mapping[str, Mapping[str, int]] = {
 AT_ONCE = 3
 """Notebooks that are executed side by side, of all editions: most of a lesson is waiting."""
 
-FIRST = ("64_close_the_loop",)
-"""Notebooks that an edition begins with, for they take longest."""
+LAST = ("64_close_the_loop",)
+"""Notebooks that come after all others: a network that learns beside a train has the processor when
+nothing else wants it."""
 
 _PLOTS = "figure.dpi: 200\n"
 """Plots that are sharp on a wall and when printed; matplotlib looks into the working folder."""
@@ -75,7 +76,7 @@ def execute(
         MissionError: If a notebook fails, after all others had their turn; its copy up to there is
             kept as ``failed-NAME.ipynb``.
     """
-    runs: dict[Language, dict[str, Future[Path]]] = {}
+    runs: dict[Language, dict[str, Future[Path]]] = {language: {} for language in folders}
     with (
         tempfile.TemporaryDirectory(prefix="kit-edition-") as work,
         ThreadPoolExecutor(AT_ONCE) as threads,
@@ -83,17 +84,16 @@ def execute(
         able = {
             language: _able(Path(work) / language, language, names, tell) for language in folders
         }
-        for language, out in folders.items():
+        sources = [(language, source) for language in folders for source in able[language]]
+        for language, source in sorted(sources, key=lambda one: one[1].stem in LAST):
+            out = folders[language]
             out.mkdir(parents=True, exist_ok=True)
-            runs[language] = {
-                source.stem: threads.submit(_execute, source, language, out, tell)
-                for source in sorted(able[language], key=lambda source: source.stem not in FIRST)
-            }
+            runs[language][source.stem] = threads.submit(_execute, source, language, out, tell)
     ended = [run for edition in runs.values() for run in edition.values()]
     if failures := [failure for run in ended if (failure := run.exception())]:
         raise failures[0]
     return {
-        language: [edition[stem].result() for stem in sorted(edition)]
+        language: [edition[source.stem].result() for source in able[language]]
         for language, edition in runs.items()
     }
 

@@ -123,5 +123,5 @@ def viewer(link: Link) -> Iterator[Browser]:
     with link.connect() as socket:
         browser = Browser(socket)
         browser.say(train=link.train_id)
-        browser.until(lambda b: b.status and b.status["train"]["id"] == link.train_id)
+        browser.until(lambda b: b.status and (b.status["train"] or {}).get("id") == link.train_id)
         yield browser
