@@ -24,34 +24,30 @@ def _control(hub: RemoteHub, *flags: str) -> Child:
     return Child(argv, name="controller")
 
 
-def _say(what: str, began_ns: int, hub: RemoteHub) -> None:
-    """Print how long it took; a figure to read, not to test."""
-    at_ns = next(t for t, data in hub.written if t > began_ns and data.endswith("7f"))
-    sys.stdout.write(f"{what}: braked after {(at_ns - began_ns) / 1e6:.0f} ms\n")
+GONE: dict[str, tuple[tuple[str, ...], signal.Signals | None]] = {
+    "kill -9": ((), signal.SIGKILL),
+    "SIGSTOP": ((), signal.SIGSTOP),
+    "hang": (("--hang",), None),
+}
+"""How a controller is lost: the flags it is started with, and the signal it gets."""
 
 
-def test_a_killed_controller_leaves_a_braked_train(remote_hub: RemoteHub) -> None:
-    with _control(remote_hub) as control:
-        control.ready()
-        assert remote_hub.motor[-1] == 60
-        began_ns = time.monotonic_ns()
-        control.signal(signal.SIGKILL)
-        remote_hub.wait(lambda: remote_hub.motor[-1] == BRAKE)
-        _say("kill -9", began_ns, remote_hub)
-
-
-@pytest.mark.parametrize("flags", [(), ("--hang",)])
-def test_a_controller_that_hangs_leaves_a_braked_train(
-    remote_hub: RemoteHub, flags: tuple[str, ...]
-) -> None:
-    with _control(remote_hub, *flags) as control:
-        control.ready()
-        began_ns = time.monotonic_ns()
-        if not flags:
-            control.signal(signal.SIGSTOP)
-        remote_hub.wait(lambda: remote_hub.motor[-1] == BRAKE)
-        _say("hang" if flags else "SIGSTOP", began_ns, remote_hub)
-        control.signal(signal.SIGKILL)
+@pytest.mark.parametrize("how", GONE)
+def test_a_controller_that_is_lost_leaves_a_braked_train(remote_hub: RemoteHub, how: str) -> None:
+    flags, number = GONE[how]
+    for _ in range(3):  # on a busy machine a train may be braked before its controller is lost
+        with _control(remote_hub, *flags) as control:
+            control.ready()
+            began_ns = time.monotonic_ns()
+            if number:
+                control.signal(number)
+            remote_hub.wait(lambda: remote_hub.motor[-1] == BRAKE)
+            control.signal(signal.SIGKILL)
+        brakes_ns = [t for t, data in remote_hub.written if t > began_ns and data.endswith("7f")]
+        if brakes_ns:  # a figure to read, not to test
+            sys.stdout.write(f"{how}: braked after {(brakes_ns[0] - began_ns) / 1e6:.0f} ms\n")
+            return
+    pytest.fail("each time the train was braked before its controller was lost")
 
 
 def test_without_a_guardian_a_killed_controller_leaves_a_running_train(
