@@ -24,6 +24,7 @@ from kit.events import (
     Event,
     Frame,
     ModelChange,
+    ModelStatus,
     Motion,
     Origin,
     Prediction,
@@ -223,10 +224,19 @@ class CirclingTrain:
         if not happened():
             raise MissionError(
                 f"The train did not {what} within {timeout_s:g} s",
-                got=self._trouble
-                or (self.halts[-1].reason if self.halts else "it was not held up"),
+                got=self._trouble or self._rolled_back() or self._last_halt(),
                 fix=f"give this computer less to do, or read the logs in {self._folder}",
             )
+
+    def _rolled_back(self) -> str:
+        """Tell which model had to give way again and why, if that came last; else nothing."""
+        change = self.changes[-1][1] if self.changes else None
+        if change is None or change.status is not ModelStatus.ROLLED_BACK:
+            return ""
+        return f"model {change.model} was rolled back: {change.reason}"
+
+    def _last_halt(self) -> str:
+        return self.halts[-1].reason if self.halts else "it was not held up"
 
     def _drive(self) -> None:
         """Arm it whenever it stands and is not to be left standing."""
