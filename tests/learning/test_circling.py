@@ -165,6 +165,16 @@ def test_what_takes_too_long_is_told_with_the_latest_trouble(train):
         train.go_past(1, timeout_s=0)
 
 
+def test_a_model_that_had_to_give_way_again_is_told_as_the_reason(train):
+    said = {"train_id": "train-1", "model": "9", "sha256": "0" * 64}
+    tell(train, ModelChange(status=ModelStatus.RUNNING, **said))
+    with pytest.raises(MissionError, match="was not held up"):
+        train.wait_for_stop(timeout_s=0)
+    tell(train, ModelChange(status=ModelStatus.ROLLED_BACK, reason="it missed signs", **said))
+    with pytest.raises(MissionError, match="model 9 was rolled back: it missed signs"):
+        train.wait_for_stop(timeout_s=0)
+
+
 def test_the_journey_shows_rounds_halts_and_the_change_of_model(train):
     from matplotlib.figure import Figure
 
