@@ -24,11 +24,12 @@ NOTHING = KINDS - 1
 """The kind of a window without a sign in its middle."""
 
 WINDOW_PX = 80
-"""Edge of a window as the network sees it: a sign is 40 pixels large in it, however small it is in
-the picture. Most are smaller there, and are better told from things when they are enlarged."""
+"""Edge of a window as the network sees it. Most signs are smaller in the picture, and are better
+told from things when they are enlarged."""
 
-CONTEXT = 2.0
-"""A window is so many times as wide as the longer side of the box in its middle."""
+CONTEXT = 1.5
+"""A window is so many times as wide as the longer side of the box in its middle: a sign is 53
+pixels large in it, however small it is in the picture."""
 
 PLACES = 10
 """The hottest places of a picture are looked at again; weaker ones are no detections."""

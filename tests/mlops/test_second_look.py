@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -15,6 +16,7 @@ from kit.mlops.export import Card, export
 from kit.mlops.looking import CURVE, LookRecipe, LookTrainer
 from kit.mlops.network import Detector, SignNet
 from kit.mlops.second_look import (
+    CONTEXT,
     KINDS,
     NOTHING,
     PLACES,
@@ -71,15 +73,16 @@ def test_training_cuts_windows_as_the_graph_does(picture):
     assert (by_hand - in_graph).abs().max() < 2.5 / 255
 
 
-def test_a_window_shows_twice_the_box_and_its_middle_in_the_middle():
+def test_a_window_shows_the_box_in_its_middle_with_the_context_around_it():
     picture = np.zeros((100, 100, 3), np.uint8)
     picture[40:60, 30:50] = 255
     (window,) = cut_windows(as_images(picture), torch.tensor([[[30.0], [40.0], [50.0], [60.0]]]))
     inside = window[0] > 0.5
-    shown = slice(WINDOW_PX // 4 + 1, -WINDOW_PX // 4 - 1)
+    around = (WINDOW_PX - WINDOW_PX / CONTEXT) / 2
+    shown = slice(math.ceil(around) + 1, -math.ceil(around) - 1)
     assert inside[shown, shown].all()
-    assert not inside[: WINDOW_PX // 4 - 1].any()
-    assert not inside[:, : WINDOW_PX // 4 - 1].any()
+    assert not inside[: math.floor(around) - 1].any()
+    assert not inside[:, : math.floor(around) - 1].any()
 
 
 def test_outside_a_picture_a_window_is_like_the_pictures_edge():
