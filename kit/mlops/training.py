@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from torch.nn import Module
 from kit.errors import ConfigError
 from kit.mlops.augmentation import augment
 from kit.mlops.dataset import Pictures
+from kit.mlops.learner import Learner, Pace, Step
 from kit.mlops.losses import BOX_WEIGHT, box_loss, heat_loss, make_targets
 from kit.mlops.network import SignNet
 from kit.mlops.second_look import SecondLook
@@ -28,23 +26,16 @@ CURVE = "curve.jsonl"
 _LOOK = "look."  # what the second look's weights are called in a file, before their own names
 
 
-@dataclass(frozen=True)
-class Recipe:
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Pace):
     """How to train; the defaults made the first part of the shipped model.
 
     Attributes:
         epochs: How often each picture is seen.
         batch: Pictures a step.
         learning_rate: Peak, reached after ``warmup_steps``, then falling along a cosine.
-        warmup_steps: Steps of rising learning rate.
-        weight_decay: Of AdamW.
-        clip: Largest length of the gradient.
-        ema: How slowly the averaged weights, which are exported, follow.
         edges_px: Pictures of a step are scaled to one of these, by chance.
         smallest_px: Signs whose longer side is then shorter count neither way.
-        save_steps: Steps between checkpoints.
-        threads: CPU threads.
-        seed: Of weights, order and augmentation.
     """
 
     epochs: int = 8
@@ -52,13 +43,8 @@ class Recipe:
     learning_rate: float = 2.5e-3
     warmup_steps: int = 300
     weight_decay: float = 0.02
-    clip: float = 5.0
-    ema: float = 0.998
     edges_px: tuple[int, ...] = (224, 256, 288, 320, 320, 352)
     smallest_px: float = 9.0
-    save_steps: int = 250
-    threads: int = 2
-    seed: int = 1
 
 
 QUICK = Recipe(
@@ -72,7 +58,7 @@ QUICK = Recipe(
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(Step):
     """One step of training.
 
     Attributes:
@@ -82,20 +68,21 @@ class Progress:
         box: Loss of the boxes.
     """
 
-    step: int
-    steps: int
     heat: float
     box: float
 
 
-class Trainer:
-    """Trains a network, on a GPU if there is one, and keeps all that is needed to go on.
+class Trainer(Learner[SignNet, Progress]):
+    """Trains the network.
 
     Args:
         data: The pictures.
         recipe: How to train.
         folder: Gets the checkpoint and the curve; a checkpoint found there is resumed.
         start: Weights to start from, None for random ones.
+
+    Raises:
+        ConfigError: If the folder's checkpoint belongs to another training.
     """
 
     def __init__(
@@ -106,112 +93,56 @@ class Trainer:
         folder: Path,
         start: dict[str, Tensor] | None = None,
     ) -> None:
-        torch.set_num_threads(recipe.threads)
-        torch.manual_seed(recipe.seed)
-        self._data, self._recipe, self._folder = data, recipe, folder
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = SignNet().to(  # type: ignore[call-overload]
-            self._device, memory_format=torch.channels_last
-        )
-        if start is not None:
-            self.network.load_state_dict(start)
-        self.average = copy.deepcopy(self.network).eval()
-        self._optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
-        )
-        self.step = 0
-        self.steps = recipe.epochs * (len(data) // recipe.batch)
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / CHECKPOINT).exists():
-            self._resume()
+        def build() -> SignNet:
+            network = SignNet()
+            if start is not None:
+                network.load_state_dict(start)
+            return network
 
-    def run(self) -> Iterator[Progress]:
-        """Train to the end of the recipe, yielding after every step."""
-        recipe = self._recipe
-        per_epoch = len(self._data) // recipe.batch
-        with (self._folder / CURVE).open("a", encoding="utf-8") as curve:
-            while self.step < self.steps:
-                epoch, place = divmod(self.step, per_epoch)
-                order = np.random.default_rng((recipe.seed, epoch)).permutation(len(self._data))
-                chosen = np.sort(order[place * recipe.batch : (place + 1) * recipe.batch])
-                progress = self._learn(chosen)
-                if self.step % 25 == 0:
-                    curve.write(json.dumps(asdict(progress)) + "\n")
-                    curve.flush()
-                if self.step % recipe.save_steps == 0 or self.step == self.steps:
-                    self._save()
-                yield progress
+        self._data, self._recipe = data, recipe
+        self._per_epoch = len(data) // recipe.batch
+        super().__init__(
+            build,
+            recipe,
+            steps=recipe.epochs * self._per_epoch,
+            folder=folder,
+            checkpoint=CHECKPOINT,
+            curve=CURVE,
+            learns_from={"data_hash": data.data_hash},
+        )
 
-    def _learn(self, chosen: NDArray[np.int64]) -> Progress:
+    def learn(self) -> Progress:
+        """Look at the pictures of one step."""
         recipe = self._recipe
         images, labels = (
-            part.to(self._device)
+            part.to(self.device)
             for part in augment(
-                *self._data.take(chosen),
+                *self._data.take(self._chosen()),
                 rng=np.random.default_rng((recipe.seed, self.step, 1)),
                 edges_px=recipe.edges_px,
                 smallest_px=recipe.smallest_px,
             )
         )
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._learning_rate()
         self.network.train()
-        with torch.autocast(self._device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             heat, sides = self.network(images)
         targets = make_targets(labels, heat.shape[2], heat.shape[3])
         heat_part = heat_loss(heat.float(), targets)
         box_part = box_loss(sides.float(), targets)
-        self._optimiser.zero_grad()
-        (heat_part + BOX_WEIGHT * box_part).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
-        self._optimiser.step()
-        self.step += 1
-        self._follow()
+        self.take(heat_part + BOX_WEIGHT * box_part)
         return Progress(self.step, self.steps, float(heat_part.detach()), float(box_part.detach()))
 
-    def _learning_rate(self) -> float:
-        rising = min(1.0, (self.step + 1) / self._recipe.warmup_steps)
+    def learning_rate(self) -> float:
+        """Return the learning rate of the next step: rising at first, falling along a cosine."""
         falling = 0.5 + 0.5 * math.cos(math.pi * self.step / max(self.steps, 1))
-        return self._recipe.learning_rate * rising * max(falling, 0.01)
+        return super().learning_rate() * max(falling, 0.01)
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        keep = min(self._recipe.ema, (1 + self.step) / (10 + self.step))
-        ours, theirs = self.average.state_dict(), self.network.state_dict()
-        for name, value in ours.items():
-            if value.dtype.is_floating_point:
-                value.lerp_(theirs[name], 1 - keep)
-            else:
-                value.copy_(theirs[name])
-
-    def _save(self) -> None:
-        state = {
-            "step": self.step,
-            "recipe": asdict(self._recipe),
-            "data_hash": self._data.data_hash,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-        }
-        half = self._folder / (CHECKPOINT + ".part")
-        torch.save(state, half)
-        half.replace(self._folder / CHECKPOINT)
-
-    def _resume(self) -> None:
-        state = load_checkpoint(self._folder)
-        wanted = {"recipe": asdict(self._recipe), "data_hash": self._data.data_hash}
-        found = {key: state[key] for key in wanted}
-        if found != wanted:
-            raise ConfigError(
-                "The checkpoint belongs to another training",
-                expected=wanted,
-                got=found,
-                fix=f"remove {self._folder / CHECKPOINT} or name another folder",
-            )
-        self.step = int(state["step"])
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self._optimiser.load_state_dict(state["optimiser"])
+    def _chosen(self) -> NDArray[np.int64]:
+        """Return the numbers of the pictures of the next step, in rising order."""
+        batch = self._recipe.batch
+        epoch, place = divmod(self.step, self._per_epoch)
+        order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(self._data))
+        return np.sort(order[place * batch : (place + 1) * batch])
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any]:
