@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
-from kit.labels import known, say, translated
+from kit.labels import known, say, told, translated
 
 if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.figure import Figure
+
+__all__ = ["rows", "say", "show_picture", "show_plot", "show_strip", "table", "tell", "told"]
 
 
 def tell(english: str, /, **places: object) -> None:
