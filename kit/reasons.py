@@ -104,6 +104,11 @@ class Reason(StrEnum):
     NOT_RECORDED = "The run cannot be recorded any more"
     NO_RESULT = "the mission ended without a result"
 
+    # The virtual set, of a train that has left the track.
+    AT_BROKEN_RAIL = "reached the broken rail at {place} m with {speed} m/s"
+    AT_TRACK_END = "ran off the end of the track at {place} m"
+    IN_CURVE = "took the curve at {place} m with {speed} m/s, it holds {limit}"
+
     # Services, of themselves and of their pictures.
     ENDED_BY = "ended by {what}"
     LINK_TAKES_ALL = "the link takes all pictures"

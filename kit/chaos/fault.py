@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from kit.chaos.witness import Ride
+from kit.labels import say
 
 if TYPE_CHECKING:
     from kit.chaos.stage import Stage
@@ -161,38 +162,42 @@ def judge(fault: Fault, facts: Facts) -> Verdict:
 
 def _stops(fault: Fault, _facts: Facts, stand: _Stand) -> Iterator[str]:
     if stand.after_ms is None:
-        yield "the train ran on"
+        yield say("the train ran on")
     elif stand.after_ms > fault.stand_within_ms:
-        yield f"it took {stand.after_ms:.0f} ms to a stand, more than {fault.stand_within_ms:.0f}"
+        yield say(
+            "it took {after:.0f} ms to a stand, more than {most:.0f}",
+            after=stand.after_ms,
+            most=fault.stand_within_ms,
+        )
     yield from _moved_unasked(stand)
 
 
 def _drives_on(_fault: Fault, facts: Facts, _stand: _Stand) -> Iterator[str]:
     if not facts.ride.between(facts.injected_ns, facts.mended_ns).always_moved:
-        yield "the train did not drive on"
+        yield say("the train did not drive on")
 
 
 def _stays(_fault: Fault, facts: Facts, _stand: _Stand) -> Iterator[str]:
     if facts.ride.between(facts.injected_ns, facts.armed_ns).moved:
-        yield "the latched train moved"
+        yield say("the latched train moved")
 
 
 def _never_blind(_fault: Fault, facts: Facts, stand: _Stand) -> Iterator[str]:
     if facts.oldest_ms is not None and facts.oldest_ms > MAX_AGE_MS:
-        yield f"the train moved on a frame {facts.oldest_ms:.0f} ms old"
+        yield say("the train moved on a frame {age:.0f} ms old", age=facts.oldest_ms)
     yield from _moved_unasked(stand)
 
 
 def _moved_unasked(stand: _Stand) -> Iterator[str]:
     if stand.stayed is False:
-        yield "the train moved again before anyone armed it"
+        yield say("the train moved again before anyone armed it")
 
 
 def _recovery(facts: Facts) -> Iterator[str]:
     if facts.recovered_ms is None:
-        yield "the services did not work again"
+        yield say("the services did not work again")
     if not facts.drove_again:
-        yield "the train did not drive again when it was armed"
+        yield say("the train did not drive again when it was armed")
 
 
 _EFFECTS = {

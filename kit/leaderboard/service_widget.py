@@ -12,6 +12,7 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from kit.errors import BrokerError
+from kit.labels import say
 from kit.leaderboard.board_widget import board_html
 from kit.leaderboard.finishes import Done, measured_points
 from kit.leaderboard.rules import Rules, to_ms
@@ -103,7 +104,8 @@ class ServiceBoard:
             try:
                 self.refresh()
             except self._errors as error:  # it may come back; until then say how old this is
-                self.widget.value = f"<p>No answer: {html.escape(str(error))}</p>"
+                words = say("No answer: {error}", error=html.escape(str(error)))
+                self.widget.value = f"<p>{words}</p>"
 
 
 def _row(fields: Mapping[str, Any], scorer: Scorer, at_ms: int) -> Standing:

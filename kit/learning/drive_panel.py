@@ -20,6 +20,7 @@ from typing import Any
 
 from kit.errors import KitError, MissionError
 from kit.events import Motion, TrainState
+from kit.labels import say, told, translated
 from kit.learning.wire import wire_html
 from kit.reasons import Reason
 from kit.runtime.stage import Stage
@@ -105,13 +106,13 @@ class DrivePanel:
         self._traced = -1
         wide = widgets.Layout(width="440px")
         self.throttle = widgets.IntSlider(
-            0, 0, 100, 5, description="throttle", disabled=True, layout=wide
+            0, 0, 100, 5, description=say("throttle"), disabled=True, layout=wide
         )
-        self.light = widgets.IntSlider(0, 0, 100, 10, description="light", layout=wide)
-        self.arm = widgets.Button(description="arm", button_style="success", icon="unlock")
-        self.stop = widgets.Button(description="stop", button_style="warning", icon="stop")
+        self.light = widgets.IntSlider(0, 0, 100, 10, description=say("light"), layout=wide)
+        self.arm = widgets.Button(description=say("arm"), button_style="success", icon="unlock")
+        self.stop = widgets.Button(description=say("stop"), button_style="warning", icon="stop")
         self.emergency = widgets.Button(
-            description="EMERGENCY STOP",
+            description=say("EMERGENCY STOP"),
             button_style="danger",
             icon="hand-paper-o",
             layout=widgets.Layout(width="200px", height="56px"),
@@ -148,8 +149,9 @@ class DrivePanel:
         trace = self._service.trace
         if trace.count != self._traced:
             self._traced = trace.count
+            summary = say("on the air: {count} messages so far", count=trace.count)
             self.trace.value = (
-                f"<details open><summary>on the air: {trace.count} messages so far</summary>"
+                f"<details open><summary>{summary}</summary>"
                 f"{wire_html(trace.passed[-TRACE_LINES:])}</details>"
             )
 
@@ -189,14 +191,14 @@ class DrivePanel:
     def _speed(self, state: TrainState | None) -> str:
         if self._truth is not None:
             known = last_speed_mps(self._truth)
-            return "unknown yet" if known is None else f"{known:.2f} m/s"
+            return say("unknown yet") if known is None else f"{known:.2f} m/s"
         if state is None or state.voltage_v is None:
-            return "unknown: the hub measures none"
+            return say("unknown: the hub measures none")
         from kit.sim.physics import steady_speed_mps
         from kit.sim.scenario import Train
 
         about = steady_speed_mps(Train(), max(0, state.power_percent), state.voltage_v)
-        return f"about {about:.1f} m/s, reckoned from power and voltage"
+        return say("about {speed:.1f} m/s, reckoned from power and voltage", speed=about)
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -265,17 +267,17 @@ def status_html(state: TrainState | None, *, speed: str) -> str:
         speed: Its speed, in words.
     """
     if state is None:
-        return "<b>looking for the hub</b>"
-    held = " · latched" if state.latched else ""
-    battery = "unknown" if state.battery_percent is None else f"{state.battery_percent} %"
+        return f"<b>{say('looking for the hub')}</b>"
+    held = f" · {say('latched')}" if state.latched else ""
+    battery = say("unknown") if state.battery_percent is None else f"{state.battery_percent} %"
     voltage = "" if state.voltage_v is None else f", {state.voltage_v:.2f} V"
-    radio = "unknown" if state.rssi_dbm is None else f"{state.rssi_dbm} dBm"
+    radio = say("unknown") if state.rssi_dbm is None else f"{state.rssi_dbm} dBm"
     rows = {
-        "why": state.reason,
-        "power": f"{state.power_percent} %",
-        "speed": speed,
-        "battery": battery + voltage,
-        "signal at the hub": radio,
+        say("why"): told(state.reason),
+        say("power"): f"{state.power_percent} %",
+        say("speed"): speed,
+        say("battery"): battery + voltage,
+        say("signal at the hub"): radio,
     }
     cells = "".join(
         f'<tr><td style="opacity:.65;padding-right:12px">{name}</td>'
@@ -283,7 +285,7 @@ def status_html(state: TrainState | None, *, speed: str) -> str:
         for name, value in rows.items()
     )
     colour = _COLOURS.get(state.motion, _RED)
-    title = f'<b style="font-size:150%;color:{colour}">{state.motion}{held}</b>'
+    title = f'<b style="font-size:150%;color:{colour}">{translated(state.motion)}{held}</b>'
     return f'<div style="line-height:1.5;margin-left:24px">{title}<table>{cells}</table></div>'
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,8 @@ from kit.chaos.ground import open_ground
 from kit.chaos.stage import Stage, open_stage
 from kit.chaos.trial import Trial, try_fault
 from kit.errors import ConfigError, MissionError
+from kit.labels import translated
+from kit.learning.show import tell
 from kit.messaging.mqtt import MqttClient
 from kit.runtime.recorder import Recorder
 from kit.runtime.run import TRUTH, Run, read_run
@@ -95,12 +96,12 @@ class FaultLesson:
         self._folder = folder
         self._tried = 0
         with ExitStack() as resources:
-            _tell("Brokers and the virtual set start, then the five services ...")
+            tell("Brokers and the virtual set start, then the five services ...")
             began = time.monotonic()
             ground = resources.enter_context(open_ground(folder))
             self._stage = resources.enter_context(open_stage(ground))
             self._resources = resources.pop_all()
-            _tell(f"All of them work, after {time.monotonic() - began:.0f} s.")
+            tell("All of them work, after {seconds:.0f} s.", seconds=time.monotonic() - began)
 
     def drive(self, *, seconds: float) -> Run:
         """Let the train go round for a while.
@@ -115,7 +116,7 @@ class FaultLesson:
             KitError: If the train does not move.
         """
         self._stage.depart()
-        _tell(f"The train goes round for {seconds:g} s ...")
+        tell("The train goes round for {seconds:g} s ...", seconds=seconds)
         with self._recorded("drive") as (folder, _):
             self._let_pass(seconds)
         return read_run(folder)
@@ -139,13 +140,13 @@ class FaultLesson:
         fault = _fault(name)
         broken = self._break(fault)
         if problems := broken.trial.verdict and broken.trial.verdict.problems:
-            _tell(f"Not as expected: {'; '.join(problems)}. Once more ...")
+            tell("Not as expected: {problems}. Once more ...", problems="; ".join(problems))
             broken = self._break(fault)
         return broken
 
     def _break(self, fault: Fault) -> Broken:
         name = fault.name
-        _tell("The train gets up to its speed ...")
+        tell("The train gets up to its speed ...")
         with self._recorded(name) as (folder, recorder):
             self._stage.depart()
             self._let_pass(RUN_UP_S)
@@ -153,11 +154,11 @@ class FaultLesson:
             @contextmanager
             def noted(stage: Stage) -> Iterator[None]:
                 recorder.note(BROKEN, fault=name)
-                _tell(f"Now: {fault.what}.")
+                tell("Now: {what}.", what=translated(fault.what))
                 with fault.inject(stage):
                     yield
                     recorder.note(MENDED, fault=name)
-                    _tell("It is mended; the services find together, the train is armed again ...")
+                    tell("It is mended; the services find together, the train is armed again ...")
 
             trial = try_fault(self._stage, replace(fault, inject=noted))
         if trial.verdict is None:
@@ -200,9 +201,10 @@ def stage_times(run: Run) -> dict[str, list[float]]:
         run: What was recorded.
 
     Returns:
-        By the stage's name, in the order in which a frame passes them.
+        By the stage's name in the notebook's language, in the order in which a frame passes them.
     """
-    return stage_durations(Trace(a.sequence, a.captured_ns, a.marks) for a in run.acted)
+    durations = stage_durations(Trace(a.sequence, a.captured_ns, a.marks) for a in run.acted)
+    return {translated(name): values for name, values in durations.items()}
 
 
 def _fault(name: str) -> Fault:
@@ -214,12 +216,6 @@ def _fault(name: str) -> Fault:
 
 def _ms(value: float | None) -> str:
     return "never" if value is None else f"{value:.0f} ms"
-
-
-def _tell(words: str) -> None:
-    """Give a sign of life below the cell."""
-    sys.stdout.write(f"{words}\n")
-    sys.stdout.flush()
 
 
 def _raise(error: MissionError) -> NoReturn:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kit.events import Command, Frame, Motion, Origin, Prediction
-from kit.labels import say, translated
+from kit.labels import say, told, translated
 from kit.learning.fault_lesson import RUN_UP_S, Broken
 from kit.recording.reader import Recording
 
@@ -54,7 +54,8 @@ def plot_fault(broken: Broken) -> Figure:
         speed.axvline(after_s, color=_FAULT, linewidth=1)
         place = {"xycoords": ("data", "axes fraction"), "color": _FAULT}
         speed.annotate(f" {word}", (after_s, height), **place)
-    figure.suptitle(f"{broken.trial.fault.name}: “{broken.told}”")
+    name, reason = broken.trial.fault.name, told(broken.told)
+    figure.suptitle(say("{name}: “{reason}”", name=name, reason=reason))
     return figure
 
 

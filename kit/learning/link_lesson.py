@@ -18,6 +18,7 @@ from kit.chaos.bad_link import Account, FarEnd, NearEnd, account, kafka_behind_l
 from kit.chaos.proxy import PROFILES
 from kit.child import Child
 from kit.errors import ConfigError, MissionError
+from kit.labels import say
 from kit.learning.link_plot import Stretch, draw_link
 from kit.learning.show import rows
 from kit.messaging.mqtt import MqttClient
@@ -215,7 +216,7 @@ def _cells(one: StretchFigures) -> tuple[str, ...]:
     return (
         one.link,
         f"{one.pictures_per_s:.1f}",
-        "none came" if one.age_s is None else f"{one.age_s:.2f} s",
+        say("none came") if one.age_s is None else f"{one.age_s:.2f} s",
         "" if one.kilobytes is None else f"{one.kilobytes:.0f}",
         f"{one.waiting}",
         "" if one.decided_ms is None else f"{one.decided_ms:.0f} ms",

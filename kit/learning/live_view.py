@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from kit.console.trains import Picture
 from kit.errors import EventError
 from kit.events import Action
+from kit.labels import known, told, translated
 from kit.learning.live_feed import LiveFeed, from_broker, from_recording, recorded_train_id
 from kit.services.base import Snapshot
 from kit.services.live import LiveView
@@ -181,26 +182,27 @@ class LiveVideo:
         self.widget.send(words, buffers=[picture.frame.image])
 
     def _status(self) -> dict[str, Any]:
-        known = self.feed.status()
+        status = self.feed.status()
+        figures = self._figures(status).items()
         return {
-            "decision": known["decision"],
-            "state": known["state"],
-            "lines": [[name, str(value)] for name, value in self._figures(known).items()],
+            "decision": _reason_told(status["decision"]),
+            "state": _reason_told(status["state"]),
+            "lines": [[translated(name), str(known(value))] for name, value in figures],
             "left_out": self.left_out,
         }
 
-    def _figures(self, known: Mapping[str, Any]) -> dict[str, int | float | str]:
-        latency = known["latency_ms"]
+    def _figures(self, status: Mapping[str, Any]) -> dict[str, int | float | str]:
+        latency = status["latency_ms"]
         here = {
-            "frames a second": round(known["fps"], 1),
+            "frames a second": round(status["fps"], 1),
             "camera to here": "unknown" if latency is None else f"{latency:.0f} ms",
         }
         return {**self._numbers, **here}
 
     def _snapshot(self) -> Snapshot:
-        known = self.feed.status()
-        numbers = {**self._figures(known), "left out": self.left_out}
-        decision = known["decision"]
+        status = self.feed.status()
+        numbers = {**self._figures(status), "left out": self.left_out}
+        decision = status["decision"]
         if decision is not None and "action" not in self._numbers:  # the service's own say it too
             numbers |= {"decision": decision["action"], "because": decision["reason"]}
         elapsed_s = time.monotonic() - self._began_s
@@ -256,6 +258,11 @@ def watch(stage: Stage) -> LiveVideo | LiveView:
     return LiveView() if stage.attached else live_view(stage)
 
 
+def _reason_told(status: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a decision or a state with its reason in the notebook's language."""
+    return None if status is None else {**status, "reason": told(status["reason"])}
+
+
 def _drawn(picture: Picture, decision: Mapping[str, Any] | None) -> Any:
     """Return a picture with its boxes and the decision drawn in; None if it is damaged."""
     from kit.vision.frames import decode_jpeg
@@ -268,4 +275,4 @@ def _drawn(picture: Picture, decision: Mapping[str, Any] | None) -> Any:
     found = picture.prediction.detections if picture.prediction else ()
     if decision is None:
         return draw(image, found)
-    return draw(image, found, action=Action(decision["action"]), reason=decision["reason"])
+    return draw(image, found, action=Action(decision["action"]), reason=told(decision["reason"]))

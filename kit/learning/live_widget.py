@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
+
+from kit.events import Action, Motion
+from kit.labels import translated
 
 IN_FLIGHT = 2
 """How many pictures may be on their way to a browser that has not drawn them yet."""
@@ -75,11 +79,38 @@ class InFlight:
                 self.overtaken = overtaken
 
 
+WORDS = (
+    *Action,
+    *Motion,
+    "Speed limit",
+    "Danger ahead",
+    "Stop",
+    "latched",
+    "{state}: {reason}",
+    "no decision yet",
+    "no picture yet",
+    "{time} old",
+    "{rate} pictures a second · {count} left out",
+    "picture {number} cannot be read: {error}",
+    "boxes",
+)
+"""What the page itself says, in English."""
+
+
 class LiveWidget(anywidget.AnyWidget):
-    """Draws what it is sent; says ``ready`` and ``drawn``."""
+    """Draws what it is sent; says ``ready`` and ``drawn``.
+
+    Attributes:
+        words: What stands for the page's words in the notebook's language.
+    """
+
+    words = traitlets.Dict().tag(sync=True)
 
     _esm = (_STATIC / "live_view.js").read_text(encoding="utf-8")
     _css = (_STATIC / "live_view.css").read_text(encoding="utf-8")
+
+    def __init__(self) -> None:
+        super().__init__(words={word: translated(word) for word in WORDS})
 
     def on_words(self, hear: Callable[[dict[str, Any]], None]) -> None:
         """Have a function called with what a browser says, in a thread of the kernel's.

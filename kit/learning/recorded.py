@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from kit.config import share_path
 from kit.errors import ConfigError
 from kit.events import Action, Command, Origin, Prediction, Stage, TrainState
-from kit.labels import say, translated
+from kit.labels import say, told, translated
 from kit.recording.reader import Recording
 from kit.train.decision import DecisionParameters
 from kit.train.replay import Moment, Turn, replay, turns
@@ -182,7 +182,7 @@ def _told(run: Recorded, found: Sequence[Turn], action: Action) -> str:
         return say("never")
     metres = run.metres(turn.captured_ns)
     where = "" if metres is None else say(", {metres:.2f} m before the broken rail", metres=metres)
-    reason = html.escape(turn.decision.reason)
+    reason = html.escape(told(turn.decision.reason))
     return f"<b>{run.seconds(turn.captured_ns):.1f} s</b>{where}<br>{reason}"
 
 

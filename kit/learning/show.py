@@ -1,9 +1,10 @@
-"""Pictures and tables for notebooks, of a size that can be kept."""
+"""Pictures, tables and sentences for notebooks, of a size that can be kept."""
 
 from __future__ import annotations
 
 import dataclasses
 import html
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,24 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel
 
-from kit.labels import translated
+from kit.labels import known, say, told, translated
 
 if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.figure import Figure
+
+__all__ = ["rows", "say", "show_picture", "show_plot", "show_strip", "table", "tell", "told"]
+
+
+def tell(english: str, /, **places: object) -> None:
+    """Print a sentence below the cell, in the notebook's language.
+
+    Args:
+        english: The sentence, with ``{places}`` to fill.
+        **places: What to fill in.
+    """
+    sys.stdout.write(f"{say(english, **places)}\n")
+    sys.stdout.flush()
 
 
 def show_plot(figure: Figure) -> None:
@@ -77,11 +91,11 @@ def show_strip(
 
 
 def table(values: Any) -> HTML:
-    """Show names and values as a table of two columns.
+    """Show names and values as a table of two columns, in the notebook's language.
 
     Args:
-        values: A mapping, a dataclass or a pydantic model; a float is shown with four decimals at
-            most.
+        values: A mapping, a dataclass or a pydantic model, whose names stay as they are; a float
+            is shown with four decimals at most.
 
     Returns:
         What Jupyter displays when it is the last value of a cell.
@@ -92,13 +106,13 @@ def table(values: Any) -> HTML:
         f'<tr><td style="text-align:left"><b>{html.escape(str(name))}</b></td>'
         f'<td style="text-align:left">{html.escape(str(shown))}</td></tr>'
         for name, value in _items(values).items()
-        for shown in [round(value, 4) if isinstance(value, float) else value]
+        for shown in [round(value, 4) if isinstance(value, float) else known(value)]
     )
     return HTML(f"<table>{rows}</table>")
 
 
 def rows(heads: Sequence[str], values: Iterable[Sequence[Any]]) -> HTML:
-    """Show rows of values below a row of heads.
+    """Show rows of values below a row of heads, in the notebook's language.
 
     Args:
         heads: A word for each column.
@@ -110,7 +124,7 @@ def rows(heads: Sequence[str], values: Iterable[Sequence[Any]]) -> HTML:
     from IPython.display import HTML
 
     def row(tag: str, cells: Sequence[Any]) -> str:
-        words = (f"{cell:.1f}" if isinstance(cell, float) else str(cell) for cell in cells)
+        words = (f"{cell:.1f}" if isinstance(cell, float) else str(known(cell)) for cell in cells)
         return "".join(
             f'<{tag} style="text-align:left">{html.escape(word)}</{tag}>' for word in words
         )
@@ -124,4 +138,4 @@ def _items(values: Any) -> Mapping[Any, Any]:
         return values.model_dump()
     if dataclasses.is_dataclass(values) and not isinstance(values, type):
         return {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
-    return dict(values)
+    return {known(name): value for name, value in dict(values).items()}

@@ -9,6 +9,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from kit.errors import HubError
+from kit.labels import say, translated
 from kit.train.lwp3.codec import OpaqueMessage, decode
 from kit.train.lwp3.commands import BRAKE, FLOAT
 from kit.train.lwp3.enums import (
@@ -57,7 +58,7 @@ def in_words(data: bytes) -> str:
     try:
         return _words(decode(data))
     except HubError as error:
-        return f"not understood: {error.problem}"
+        return say("not understood: {problem}", problem=error.problem)
 
 
 def wire_table(passed: Sequence[Passed], *, since_ns: int | None = None) -> HTML:
@@ -87,7 +88,8 @@ def wire_html(passed: Sequence[Passed], *, since_ns: int | None = None) -> str:
         f"<td {left}>{html.escape(in_words(one.data))}</td></tr>"
         for one in passed
     )
-    return f"<table><tr><th></th><th></th><th>bytes</th><th>in words</th></tr>{rows}</table>"
+    heads = "".join(f"<th>{head}</th>" for head in ("", "", say("bytes"), say("in words")))
+    return f"<table><tr>{heads}</tr>{rows}</table>"
 
 
 @singledispatch
@@ -100,97 +102,125 @@ def _words(message: Message | OpaqueMessage) -> str:
 def _(message: PortOutputCommand) -> str:
     direct = message.subcommand is OutputSubcommand.WRITE_DIRECT_MODE_DATA
     if not direct or len(message.parameters) != 2:
-        return f"{_port(message.port)}: {_name(message.subcommand)}"
+        return _about(message.port, _name(message.subcommand))
     (value,) = struct.unpack_from("b", message.parameters, 1)
     if message.port == Port.RGB_LIGHT:
         known = value in set(Colour)
-        return f"the hub's own light: {_name(Colour(value)) if known else value}"
-    special = {BRAKE: "brake", FLOAT: "off"}
-    return f"{_port(message.port)}: {special.get(value, f'power {value} %')}"
+        colour = _name(Colour(value)) if known else value
+        return say("the hub's own light: {colour}", colour=colour)
+    special = {BRAKE: say("brake"), FLOAT: say("off")}
+    power = special.get(value) or say("power {value} %", value=value)
+    return _about(message.port, power)
 
 
 @_words.register
 def _(message: PortOutputFeedback) -> str:
-    return "; ".join(f"{_port(port)}: {_name(said)}" for port, said in message.ports)
+    return "; ".join(_about(port, _name(said)) for port, said in message.ports)
 
 
 @_words.register
 def _(message: HubPropertyMessage) -> str:
     what, value = message.property, message.value
     if not value:
-        return f"{_PROPERTIES.get(what, _name(what))}: {_name(message.operation)}"
+        return say("{what}: {told}", what=_property(what), told=_name(message.operation))
     told: dict[HubProperty, str] = {
         HubProperty.BATTERY_VOLTAGE: f"{value[0]} %",
         HubProperty.RSSI: f"{int.from_bytes(value, signed=True)} dBm",
         HubProperty.ADVERTISING_NAME: value.decode("utf-8", "replace"),
-        HubProperty.BUTTON: "pressed" if value[0] else "released",
+        HubProperty.BUTTON: say("pressed") if value[0] else say("released"),
     }
-    return f"{_PROPERTIES.get(what, _name(what))}: {told.get(what, value.hex(' '))}"
+    return say("{what}: {told}", what=_property(what), told=told.get(what, value.hex(" ")))
 
 
 @_words.register
 def _(message: AttachedIoMessage) -> str:
     if message.event is IoEvent.DETACHED:
-        return f"{_port(message.port)}: nothing is plugged in any more"
+        return say("{port}: nothing is plugged in any more", port=_port(message.port))
     known = next((device for device in IoType if device == message.io_type), None)
-    device = f"device {message.io_type}" if known is None else _name(known)
-    return f"{_port(message.port)}: a {device} is plugged in"
+    device = say("device {number}", number=message.io_type) if known is None else _name(known)
+    return say("{port}: a {device} is plugged in", port=_port(message.port), device=device)
 
 
 @_words.register
 def _(message: HubAlertMessage) -> str:
+    alert = _name(message.alert)
     if message.status is None:
-        return f"the alert '{_name(message.alert)}': {_name(message.operation)}"
-    state = "on" if message.status is AlertStatus.ALERT else "off"
-    return f"the alert '{_name(message.alert)}' is {state}"
+        return say("the alert '{alert}': {what}", alert=alert, what=_name(message.operation))
+    if message.status is AlertStatus.ALERT:
+        return say("the alert '{alert}' is on", alert=alert)
+    return say("the alert '{alert}' is off", alert=alert)
 
 
 @_words.register
 def _(message: HubActionMessage) -> str:
-    return f"the hub: {_name(message.action)}"
+    return say("the hub: {what}", what=_name(message.action))
 
 
 @_words.register
 def _(message: GenericErrorMessage) -> str:
-    return f"refused, a message of type {message.command:02x}: {_name(message.code)}"
+    return say(
+        "refused, a message of type {type:02x}: {why}",
+        type=message.command,
+        why=_name(message.code),
+    )
 
 
 @_words.register
 def _(message: PortValue) -> str:
-    return f"{_port(message.port)}: the value {message.value.hex(' ')}"
+    return say("{port}: the value {value}", port=_port(message.port), value=message.value.hex(" "))
 
 
 @_words.register
 def _(message: PortInputFormatSetup) -> str:
-    return f"{_port(message.port)}: tell each change by {message.delta}"
+    return say("{port}: tell each change by {delta}", port=_port(message.port), delta=message.delta)
 
 
 @_words.register
 def _(message: PortInputFormat) -> str:
-    return f"{_port(message.port)}: each change by {message.delta} will be told"
+    return say(
+        "{port}: each change by {delta} will be told",
+        port=_port(message.port),
+        delta=message.delta,
+    )
 
 
 @_words.register
 def _(message: ModeInformationRequest) -> str:
-    return f"{_port(message.port)}: what is '{_name(message.information)}'?"
+    return say(
+        "{port}: what is '{what}'?", port=_port(message.port), what=_name(message.information)
+    )
 
 
 @_words.register
 def _(message: ModeInformation) -> str:
-    return f"{_port(message.port)}: '{_name(message.information)}' is {message.value.hex(' ')}"
+    return say(
+        "{port}: '{what}' is {value}",
+        port=_port(message.port),
+        what=_name(message.information),
+        value=message.value.hex(" "),
+    )
 
 
 @_words.register
 def _(message: OpaqueMessage) -> str:
-    return f"{_name(message.type)}, of no use to a train"
+    return say("{what}, of no use to a train", what=_name(message.type))
+
+
+def _about(port: int, what: str) -> str:
+    return say("{port}: {what}", port=_port(port), what=what)
 
 
 def _port(port: int) -> str:
     if port in _PORTS:
-        return _PORTS[Port(port)]
-    return f"port {port:02x} ({_name(Port(port))})" if port in set(Port) else f"port {port:02x}"
+        return translated(_PORTS[Port(port)])
+    number = say("port {number:02x}", number=port)
+    return f"{number} ({_name(Port(port))})" if port in set(Port) else number
+
+
+def _property(what: HubProperty) -> str:
+    return translated(_PROPERTIES[what]) if what in _PROPERTIES else _name(what)
 
 
 def _name(member: object) -> str:
     name = getattr(member, "name", None) or str(member)
-    return name.lower().replace("_", " ").replace("|", ", ")
+    return ", ".join(translated(part.lower().replace("_", " ")) for part in name.split("|"))

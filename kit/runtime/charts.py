@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from kit.events import Motion
-from kit.labels import say
+from kit.labels import say, translated
 from kit.runtime.outcome import Outcome, stop_order
 from kit.runtime.run import Run
 
@@ -120,7 +120,9 @@ def stages(outcome: Outcome, *, legend: bool = False) -> str:
     with _figure(1.75 if legend else 1.15) as (figure, axis):
         left = 0.0
         for (name, spread), colour in zip(outcome.stages_ms.items(), STAGE_COLOURS, strict=False):
-            axis.barh([0], [spread.p50], left=left, color=colour, label=name, height=0.7)
+            axis.barh(
+                [0], [spread.p50], left=left, color=colour, label=translated(name), height=0.7
+            )
             left += spread.p50
         axis.set_xlim(0, left)
         axis.set_yticks([])

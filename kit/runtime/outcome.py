@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kit.events import Action, Label, Motion, Origin, Stage
+from kit.labels import say, told, translated
 from kit.runtime.run import Order, Run
 from kit.runtime.truth import Physics
 
@@ -216,22 +217,22 @@ def _expected(run: Run, expect: str | None, *, stopped: bool) -> bool:
 
 def _verdict(run: Run, *, stopped: bool, derailed: bool, margin_m: float | None, met: bool) -> str:
     if derailed and run.derailed is not None:
-        return f"The train derailed: it {run.derailed[1]}."
+        return say("The train derailed: it {reason}.", reason=told(run.derailed[1]))
     if stopped:
         return _stop_verdict(run, margin_m)
     if run.facts("ended").get("error"):
-        return FAILED
+        return translated(FAILED)
     if met:
-        return "The train went its way as it should."
-    return "The train did not do what its signs asked for in the time it had."
+        return say("The train went its way as it should.")
+    return say("The train did not do what its signs asked for in the time it had.")
 
 
 def _stop_verdict(run: Run, margin_m: float | None) -> str:
     if _sign_was_there(run, stop_order(run)) is False:
-        return "The train stopped, but no sign had asked for it."
+        return say("The train stopped, but no sign had asked for it.")
     if margin_m is None:
-        return "The train saw the sign and stopped."
-    return f"The train stopped {margin_m * 100:.0f} cm before the danger."
+        return say("The train saw the sign and stopped.")
+    return say("The train stopped {way:.0f} cm before the danger.", way=margin_m * 100)
 
 
 def _counter(run: Run, service: str, name: str) -> int:

@@ -20,6 +20,7 @@ from kit.child import Child
 from kit.config import Settings
 from kit.errors import ConfigError, MissionError
 from kit.events import Event, Frame
+from kit.labels import say, translated
 from kit.messaging.mailbox import LatestMailbox
 from kit.messaging.mqtt import MqttClient
 from kit.runtime.plan import Plan
@@ -108,11 +109,13 @@ class Stage:
         self._resources.close()
 
     def _repr_html_(self) -> str:
-        what = ", ".join(self.started) or "nothing: it uses what runs already"
-        return (
-            f"<p>Stage for <b>{html.escape(self.train_id)}</b>, started for this notebook: "
-            f"{html.escape(what)}.</p>"
+        what = ", ".join(map(translated, self.started)) or say("nothing: it uses what runs already")
+        words = say(
+            "Stage for <b>{train}</b>, started for this notebook: {what}.",
+            train=html.escape(self.train_id),
+            what=html.escape(what),
         )
+        return f"<p>{words}</p>"
 
 
 def open_stage(
@@ -174,7 +177,7 @@ def open_stage(
         hub=None if hub == VIRTUAL else hub,
         console=False,
     )
-    _tell("Starting brokers and the virtual set")
+    _tell(say("Starting brokers and the virtual set"))
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="kit-stage-")))
         stack = resources.enter_context(
@@ -182,7 +185,7 @@ def open_stage(
         )
         resources.enter_context(_environment(stack.settings))
         for name in services:
-            _tell(f", {name}")
+            _tell(f", {translated(name)}")
             values: dict[str, object] = {"train_id": train_id}
             if name == "capture":
                 values |= {"source": stack.source, "fps": fps, "loop": True}
@@ -206,7 +209,7 @@ def open_stage(
             resources=resources.pop_all(),
         )
     _left_open.append(opened)
-    _tell(": done.\n")
+    _tell(say(": done.\n"))
     return opened
 
 

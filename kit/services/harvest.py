@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kit.errors import ConfigError
 from kit.events import Detection, Frame
+from kit.labels import say
 from kit.vision.frames import Image
 from kit.vision.model import ModelInfo
 from kit.vision.remote import AnyDetector
@@ -209,8 +210,10 @@ class Harvester:
         if not self._indices:
             return "not known yet"
         worst = max(self._indices, key=lambda name: self._indices[name])
-        word = "changed" if self._indices[worst] >= CHANGED else "at most"
-        return f"{word}: {worst} {self._indices[worst]:.2f}"
+        figure = f"{worst} {self._indices[worst]:.2f}"
+        if self._indices[worst] >= CHANGED:
+            return say("changed: {figure}", figure=figure)
+        return say("at most: {figure}", figure=figure)
 
     def _work(self) -> None:
         self._load_reference()
@@ -249,7 +252,8 @@ class Harvester:
             return
         self._counters[outcome] += 1
         self._trouble = ""
-        self._kept = f"{len(self._granary.entries)} frames, {self._granary.size / 1e6:.1f} MB"
+        count, size_mb = len(self._granary.entries), self._granary.size / 1e6
+        self._kept = say("{count} frames, {size_mb:.1f} MB", count=count, size_mb=size_mb)
 
     def _load_reference(self) -> None:
         path = self._folder / REFERENCE

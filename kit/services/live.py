@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from kit.labels import known, translated
 from kit.services.base import Snapshot
 
 PICTURE_WIDTH = 420
@@ -53,8 +54,8 @@ class LiveView:
 
 
 def render(snapshot: Snapshot) -> str:
-    """Return a snapshot as a piece of HTML: a table beside the picture."""
-    title = f"{html.escape(snapshot.service)} · {snapshot.elapsed_s:.0f} s"
+    """Return a snapshot in the notebook's language, as HTML: a table beside the picture."""
+    title = f"{html.escape(translated(snapshot.service))} · {snapshot.elapsed_s:.0f} s"
     picture = ""
     if snapshot.picture is not None:
         picture = f'<img src="{data_url(snapshot.picture, width_px=PICTURE_WIDTH)}">'
@@ -67,9 +68,9 @@ def render(snapshot: Snapshot) -> str:
 
 def _table(numbers: Mapping[str, int | float | str]) -> str:
     rows = "".join(
-        f'<tr><td style="text-align:left;opacity:.65">{html.escape(name)}</td>'
+        f'<tr><td style="text-align:left;opacity:.65">{html.escape(translated(name))}</td>'
         f'<td style="text-align:left;font-variant-numeric:tabular-nums">'
-        f"{html.escape(str(value))}</td></tr>"
+        f"{html.escape(str(known(value)))}</td></tr>"
         for name, value in numbers.items()
     )
     return f'<table style="margin:0">{rows}</table>'

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kit.errors import EventError
 from kit.events import Frame, PictureQuality
+from kit.labels import say, told
 from kit.messaging.kafka.live_lane import LiveAnswer
 from kit.messaging.kafka.quality import QualityPolicy
 from kit.messaging.kafka.quality_steps import QualityStep
@@ -122,7 +123,11 @@ class Thinner:
     def words(self) -> str:
         """Return how pictures go to Kafka now, in words for people."""
         now = self.quality()
-        return f"{now.width} × {now.height}, {now.fps:g} a second: {now.reason}"
+        return say(
+            "{now.width} × {now.height}, {now.fps:g} a second: {reason}",
+            now=now,
+            reason=told(now.reason),
+        )
 
     def _due(self, step: QualityStep, captured_ns: int) -> bool:
         self._turn += 1

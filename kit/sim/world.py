@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from kit.errors import ConfigError
+from kit.reasons import Reason
 from kit.sim.physics import Drive, TrainPhysics
 from kit.sim.scenario import Scenario
 
@@ -150,10 +151,12 @@ class World:
         position, speed = self._physics.travelled_m, abs(self._physics.speed_mps)
         danger = self.scenario.derails_at_m
         if danger is not None and position >= danger:
-            return f"reached the broken rail at {danger:.2f} m with {speed:.2f} m/s"
+            return Reason.AT_BROKEN_RAIL.say(place=f"{danger:.2f}", speed=f"{speed:.2f}")
         if position >= self.track.length_m and not self.track.closed:
-            return f"ran off the end of the track at {self.track.length_m:.2f} m"
+            return Reason.AT_TRACK_END.say(place=f"{self.track.length_m:.2f}")
         limit = self.track.piece_at(position).max_speed_mps
         if limit is not None and speed > limit:
-            return f"took the curve at {position:.2f} m with {speed:.2f} m/s, it holds {limit:.2f}"
+            return Reason.IN_CURVE.say(
+                place=f"{position:.2f}", speed=f"{speed:.2f}", limit=f"{limit:.2f}"
+            )
         return ""

@@ -14,6 +14,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from kit.events import FRAME_HEIGHT, LABELS, Action, Detection
+from kit.labels import translated
 from kit.vision.colours import ACTION_COLOURS, INK, LABEL_COLOURS, PAPER
 from kit.vision.frames import Image
 
@@ -82,7 +83,7 @@ def _draw_band(image: Image, action: Action, reason: str, unit: float) -> Image:
     canvas = PillowImage.fromarray(cv2.cvtColor(under, cv2.COLOR_BGR2RGB))
     pen = ImageDraw.Draw(canvas)
     font, gap, middle = _font(round(0.5 * band)), band // 5, band // 2
-    title = action.value.replace("_", " ").upper()
+    title = translated(action.value).replace("_", " ").upper()
     end = 3 * gap + round(font.getlength(title))
     pen.rounded_rectangle((gap, gap, end, band - gap - 1), radius=gap, fill=ACTION_COLOURS[action])
     pen.text((2 * gap, middle), title, fill=INK, font=font, anchor="lm")

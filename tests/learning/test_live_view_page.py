@@ -20,12 +20,13 @@ from tests.jupyterlab import HAS_KERNEL, jupyterlab
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 90_000
 
-BEGIN = """async (script) => {
+BEGIN = """async ({ script, words }) => {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const { default: widget } = await import(url);
   window.said = [];
   window.handlers = [];
   const model = {
+    get: (name) => ({ words })[name],
     on: (_name, handler) => handlers.push(handler),
     off: (_name, handler) => { handlers = handlers.filter((one) => one !== handler); },
     send: (words) => said.push(words),
@@ -57,7 +58,7 @@ def page(browser: Any) -> Iterator[Any]:
 def script(page: Any) -> Any:
     """A page with the widget's script and style, and a kernel that only keeps what it hears."""
     page.set_content(f"<style>{LiveWidget._css}</style>")
-    page.evaluate(BEGIN, str(LiveWidget._esm))
+    page.evaluate(BEGIN, {"script": str(LiveWidget._esm), "words": {}})
     return page
 
 
@@ -94,7 +95,7 @@ def test_it_says_that_it_is_there_and_acknowledges_what_it_drew(script: Any) -> 
 def test_it_says_so_again_until_it_is_answered(page: Any) -> None:
     page.clock.install()
     page.set_content(f"<style>{LiveWidget._css}</style>")
-    page.evaluate(BEGIN, str(LiveWidget._esm))
+    page.evaluate(BEGIN, {"script": str(LiveWidget._esm), "words": {}})
     page.clock.run_for(3000)
     assert page.evaluate("said") == 3 * [
         {"say": "ready"}
@@ -137,9 +138,26 @@ def test_words_of_others_are_text_and_boxes_can_be_hidden(script: Any) -> None:
     drawn(script, 1)
     assert script.inner_text(".kit-live-view .reason") == "<b>why</b>"
     assert script.inner_text(".kit-live-view .action").lower() == "slow"
-    assert "3 left out" in script.inner_text(".kit-live-view .rate")
+    script.wait_for_selector(".kit-live-view .rate:text-matches('3 left out$')")
     script.uncheck(".kit-live-view input")
     assert not script.is_visible(".kit-live-view .box")
+
+
+def test_what_the_page_says_itself_is_said_in_the_words_that_it_was_given(page: Any) -> None:
+    words = {
+        "slow": "ralentir",
+        "boxes": "boîtes",
+        "{time} old": "il y a {time}",
+        "{rate} pictures a second · {count} left out": "{rate} images par seconde · {count} omises",
+    }
+    page.set_content("")
+    page.evaluate(BEGIN, {"script": str(LiveWidget._esm), "words": words})
+    page.evaluate(TAKE, {"pictures": [picture(1)]})
+    drawn(page, 1)
+    assert page.inner_text(".kit-live-view .action").lower() == "ralentir"
+    assert page.inner_text(".kit-live-view .toggle").strip() == "boîtes"
+    page.wait_for_selector(".kit-live-view .age:text-matches('^il y a [0-9.]+ m?s$')")
+    page.wait_for_selector(".kit-live-view .rate:text-matches('images par seconde · 3 omises$')")
 
 
 def test_a_picture_that_is_no_jpeg_is_told_and_the_next_one_is_drawn(script: Any) -> None:

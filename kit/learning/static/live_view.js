@@ -5,14 +5,15 @@
 // Until the kernel answers, it is told again and again that somebody is here: what is said before the page
 // has a way past a running cell waits until that cell has ended.
 // What is shown is a canvas for the picture and another one for the boxes, so that nothing is drawn twice.
+// What is said here is said in English; the kernel sends what stands for it in the notebook's language.
 const NAMES = { SpeedLimit: "Speed limit", DangerAhead: "Danger ahead", Stop: "Stop" };
 const STALE_MS = 1000;
 const RATE_MS = 2000;
 const GREET_MS = 1000;
 
 function render({ model, el }) {
-  const parts = build(el);
-  const screen = new Screen(parts, (words) => model.send(words));
+  const say = speaker(model.get("words"));
+  const screen = new Screen(build(el, say), (words) => model.send(words), say);
   let greeting;
   const greet = (waitMs) => {
     model.send({ say: "ready" });
@@ -32,8 +33,14 @@ function render({ model, el }) {
   };
 }
 
+function speaker(words) {
+  return (english, places = {}) =>
+    (words[english] ?? english).replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole);
+}
+
 class Screen {
   #parts;
+  #tell;
   #say;
   #next = null;
   #busy = false;
@@ -44,8 +51,9 @@ class Screen {
   #drawnAt = [];
   #ended = false;
 
-  constructor(parts, say) {
+  constructor(parts, tell, say) {
     this.#parts = parts;
+    this.#tell = tell;
     this.#say = say;
     this.#clock();
   }
@@ -62,17 +70,20 @@ class Screen {
     const parts = this.#parts;
     const { decision, state, lines } = status;
     parts.root.dataset.action = decision?.action ?? "none";
-    parts.action.textContent = (decision?.action ?? "no decision yet").replaceAll("_", " ");
+    parts.action.textContent = this.#say(decision?.action ?? "no decision yet").replaceAll("_", " ");
     parts.reason.textContent = decision?.reason ?? "";
-    parts.state.textContent = state
-      ? `${state.motion}${state.latched ? ", latched" : ""}: ${state.reason}`
-      : "";
+    parts.state.textContent = state ? this.#stateInWords(state) : "";
     parts.lines.replaceChildren(...lines.map(([name, value]) => row(name, value)));
     this.#leftOut = status.left_out;
   }
 
   end() {
     this.#ended = true;
+  }
+
+  #stateInWords({ motion, latched, reason }) {
+    const state = [motion, ...(latched ? ["latched"] : [])].map((word) => this.#say(word)).join(", ");
+    return this.#say("{state}: {reason}", { state, reason });
   }
 
   async #draw() {
@@ -88,9 +99,10 @@ class Screen {
         this.#paint(bitmap, picture);
         bitmap.close();
       } catch (error) {
-        this.#parts.note.textContent = `picture ${picture.sequence} cannot be read: ${error}`;
+        const places = { number: picture.sequence, error };
+        this.#parts.note.textContent = this.#say("picture {number} cannot be read: {error}", places);
       }
-      this.#say({ say: "drawn", number: picture.number, overtaken: this.#overtaken });
+      this.#tell({ say: "drawn", number: picture.number, overtaken: this.#overtaken });
     }
     this.#busy = false;
   }
@@ -99,7 +111,7 @@ class Screen {
     const { root, picture: canvas } = this.#parts;
     fit(this.#parts, bitmap.width, bitmap.height);
     canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0);
-    drawBoxes(this.#parts, picture);
+    drawBoxes(this.#parts, picture, this.#say);
     this.#bornAt = picture.bornAt;
     this.#drawn += 1;
     this.#drawnAt.push(performance.now());
@@ -119,18 +131,17 @@ class Screen {
     const ageMs = this.#bornAt === null ? null : now - this.#bornAt;
     const fresh = ageMs !== null && ageMs < STALE_MS;
     root.dataset.fresh = fresh ? "yes" : "no";
-    age.textContent = inWords(ageMs);
-    const fps = (1000 * this.#drawnAt.length) / RATE_MS;
-    rate.textContent = `${fps.toFixed(1)} pictures a second · ${this.#leftOut} left out`;
+    age.textContent = ageMs === null ? this.#say("no picture yet") : this.#say("{time} old", { time: inWords(ageMs) });
+    const places = { rate: ((1000 * this.#drawnAt.length) / RATE_MS).toFixed(1), count: this.#leftOut };
+    rate.textContent = this.#say("{rate} pictures a second · {count} left out", places);
     if (fresh) note.textContent = "";
     setTimeout(() => this.#clock(), 100);
   }
 }
 
 function inWords(ageMs) {
-  if (ageMs === null) return "no picture yet";
-  if (ageMs < STALE_MS) return `${Math.round(ageMs)} ms old`;
-  return `${(ageMs / 1000).toFixed(ageMs < 100_000 ? 1 : 0)} s old`;
+  if (ageMs < STALE_MS) return `${Math.round(ageMs)} ms`;
+  return `${(ageMs / 1000).toFixed(ageMs < 100_000 ? 1 : 0)} s`;
 }
 
 function fit({ picture, boxes }, width, height) {
@@ -141,7 +152,7 @@ function fit({ picture, boxes }, width, height) {
 }
 
 // Boxes are told in pixels of the frame, whatever the size of the JPEG and of the page.
-function drawBoxes({ boxes }, { width, height, detections }) {
+function drawBoxes({ boxes }, { width, height, detections }, say) {
   boxes.replaceChildren(
     ...detections.map(({ label, confidence, box: [x, y, w, h] }) => {
       const box = document.createElement("div");
@@ -154,7 +165,7 @@ function drawBoxes({ boxes }, { width, height, detections }) {
       box.style.width = `${(100 * w) / width}%`;
       box.style.height = `${(100 * h) / height}%`;
       const name = document.createElement("span");
-      name.textContent = `${NAMES[label] ?? label} ${Math.round(100 * confidence)} %`;
+      name.textContent = `${say(NAMES[label] ?? label)} ${Math.round(100 * confidence)} %`;
       box.append(name);
       return box;
     }),
@@ -171,7 +182,7 @@ function row(name, value) {
   return line;
 }
 
-function build(el) {
+function build(el, say) {
   const make = (tag, name, parent) => {
     const element = document.createElement(tag);
     element.className = name;
@@ -197,7 +208,7 @@ function build(el) {
   const check = make("input", "", toggle);
   check.type = "checkbox";
   check.checked = true;
-  toggle.append(" boxes");
+  toggle.append(` ${say("boxes")}`);
   check.addEventListener("change", () => {
     boxes.hidden = !check.checked;
   });

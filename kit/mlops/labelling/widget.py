@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit.errors import KitError, missing_extra
 from kit.events import Box
+from kit.labels import say, translated
 from kit.mlops.acquire.annotated import KINDS, Sign
 from kit.mlops.labelling.session import LabellingSession, sign_of
 from kit.vision.colours import LABEL_COLOURS
@@ -52,14 +53,14 @@ class LabellingWidget:
         self._boxes.on_submit(lambda: self._answer(self._submit))
         self._boxes.on_skip(lambda: self._answer(session.skip))
         undo = ipywidgets.Button(
-            description="Undo", icon="undo", tooltip="Take the last answer back"
+            description="Undo", icon="undo", tooltip=say("Take the last answer back")
         )
         undo.on_click(lambda _: self._answer(session.undo))
         self._status = ipywidgets.HTML()
         self._trouble = ipywidgets.HTML()
         foot = ipywidgets.HBox([undo, self._trouble])
         self.view: ipywidgets.VBox = ipywidgets.VBox(
-            [self._status, self._boxes, foot, ipywidgets.HTML(f"<small>{HINT}</small>")]
+            [self._status, self._boxes, foot, ipywidgets.HTML(f"<small>{translated(HINT)}</small>")]
         )
         self._show()
 
@@ -85,14 +86,22 @@ class LabellingWidget:
 
     def _show(self) -> None:
         session, entry = self.session, self.session.current
-        done = f"<b>{session.done}</b> labelled, <b>{session.waiting}</b> to go"
+        done = say(
+            "<b>{done}</b> labelled, <b>{waiting}</b> to go",
+            done=session.done,
+            waiting=session.waiting,
+        )
         if entry is None:
-            self._status.value = f"{done}. Nothing is left: thank you."
+            self._status.value = say("{done}. Nothing is left: thank you.", done=done)
             self._boxes.bboxes = []
             self._boxes.image_bytes = b""
             return
-        why = ", ".join(reason.replace("_", " ") for reason in entry.reasons)
-        self._status.value = f"{done}. Kept because: {why} (doubt {entry.score:.2f})"
+        self._status.value = say(
+            "{done}. Kept because: {why} (doubt {score:.2f})",
+            done=done,
+            why=", ".join(translated(reason.replace("_", " ")) for reason in entry.reasons),
+            score=entry.score,
+        )
         self._boxes.selected_index = -1
         self._boxes.image_bytes = session.picture(entry)
         self._boxes.bboxes = boxes_of(session.proposals(entry))

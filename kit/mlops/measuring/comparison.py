@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kit.errors import ConfigError
 from kit.events import Label
+from kit.labels import say
 from kit.mlops.measuring.labelled import LabelledPhoto
 from kit.mlops.measuring.matching import Ranking, rank
 from kit.mlops.measuring.measurement import Measurement, summarise
@@ -124,14 +125,19 @@ class Comparison:
         """What follows, in one sentence."""
         first, second = self.names
         one = self.interval
-        span = f"{one.low:+.3f} to {one.high:+.3f} in {one.level:.0%} of the samples"
         if one.low > 0:
-            return f"{first} is better than {second}: mAP50 {one.difference:+.3f}, {span}."
-        if one.high < 0:
-            return f"{first} is worse than {second}: mAP50 {one.difference:+.3f}, {span}."
-        return (
-            f"These photos do not tell {first} and {second} apart: "
-            f"mAP50 {one.difference:+.3f}, {span}."
+            answer = say("{first} is better than {second}", first=first, second=second)
+        elif one.high < 0:
+            answer = say("{first} is worse than {second}", first=first, second=second)
+        else:
+            answer = say(
+                "These photos do not tell {first} and {second} apart", first=first, second=second
+            )
+        return say(
+            "{answer}: mAP50 {one.difference:+.3f}, {one.low:+.3f} to {one.high:+.3f} "
+            "in {one.level:.0%} of the samples.",
+            answer=answer,
+            one=one,
         )
 
     @property

@@ -7,6 +7,7 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kit.labels import say, translated
 from kit.mlops.measuring.comparison import Disagreement
 from kit.mlops.measuring.mistakes import Mistake
 from kit.vision.frames import Image, encode_jpeg, resize
@@ -55,7 +56,10 @@ def show_pairs(
 
 def gallery(mistakes: Sequence[Mistake], *, width_px: int) -> str:
     """Return mistakes as HTML; see :func:`show_gallery`."""
-    told = [(one.picture(), f"{one.kind}: {one.caption}") for one in mistakes]
+    told = [
+        (one.picture(), say("{kind}: {caption}", kind=translated(one.kind), caption=one.caption))
+        for one in mistakes
+    ]
     return _grid([_figure(image, words) for image, words in told], width_px)
 
 
@@ -65,14 +69,17 @@ def pairs(different: Sequence[Disagreement], names: tuple[str, str], *, width_px
     for one in different:
         counts = (one.model, one.against)
         for image, name, count in zip(one.pictures(), names, counts, strict=True):
-            words = f"{one.photo}, {name}: {count} mistake{'' if count == 1 else 's'}"
+            mistakes = say("1 mistake") if count == 1 else say("{count} mistakes", count=count)
+            words = say(
+                "{photo}, {name}: {mistakes}", photo=one.photo, name=name, mistakes=mistakes
+            )
             figures.append(_figure(image, words))
     return _grid(figures, width_px)
 
 
 def _grid(figures: Sequence[str], width_px: int) -> str:
     if not figures:
-        return NOTHING
+        return translated(NOTHING)
     columns = f"repeat(auto-fill, minmax({width_px}px, 1fr))"
     style = f"display:grid;grid-template-columns:{columns};gap:12px;max-width:{6.5 * width_px}px"
     return f'<div style="{style}">{"".join(figures)}</div>'

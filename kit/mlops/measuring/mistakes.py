@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.events import LABELS
+from kit.labels import say
 from kit.mlops.measuring.labelled import LabelledPhoto
 from kit.mlops.measuring.matching import MATCH_IOU, labelled, match, overlaps
 from kit.mlops.measuring.observing import Observation
@@ -72,7 +73,13 @@ class Mistake:
     def caption(self) -> str:
         """A line below its picture: class, confidence, size and reason."""
         sure = "" if self.confidence is None else f" {self.confidence:.2f}"
-        return f"{self.label}{sure}, {self.size_px:.0f} px: {self.reason}"
+        return say(
+            "{label}{sure}, {size:.0f} px: {reason}",
+            label=self.label,
+            sure=sure,
+            size=self.size_px,
+            reason=self.reason,
+        )
 
     def picture(self) -> Image:
         """Return the place, true box green, reported box red, (192, 192, 3) uint8 BGR."""
@@ -158,11 +165,12 @@ def _explain(
     label = LABELS[int(detection[0])]
     if len(signs) and rivals.max() >= MATCH_IOU:
         sign = int(rivals.argmax())
-        reason = f"a {LABELS[int(signs[sign, 0])]} taken for {label}"
+        other_label = LABELS[int(signs[sign, 0])]
+        reason = say("a {other} taken for {label}", other=other_label, label=label)
         return _mistake(one, Kind.WRONG_CLASS, detection, signs[sign], reason), sign
     for other in one.photo.others:
         if overlaps(detection[None, 1:5], np.array([other.corners]))[0, 0] >= MATCH_IOU:
-            reason = f"'{other.name}' taken for {label}"
+            reason = say("'{other}' taken for {label}", other=other.name, label=label)
             box = np.array([detection[0], *other.corners])
             return _mistake(one, Kind.WRONG_CLASS, detection, box, reason), None
     own = np.where(same, overlap, 0.0)
@@ -170,12 +178,14 @@ def _explain(
         sign = int(own.argmax())
         if sign in used:
             again = right[right[:, 0] == detection[0]]
-            first = f", surest with {again[:, 5].max():.2f}" if len(again) else ""
-            reason = f"this sign was found already{first}"
+            reason = say("this sign was found already")
+            if len(again):
+                reason += say(", surest with {confidence:.2f}", confidence=again[:, 5].max())
             return _mistake(one, Kind.TWICE, detection, signs[sign], reason), None
-        reason = f"overlaps the sign by {own[sign]:.2f} only"
+        reason = say("overlaps the sign by {overlap:.2f} only", overlap=own[sign])
         return _mistake(one, Kind.BAD_BOX, detection, signs[sign], reason), sign
-    return _mistake(one, Kind.FALSE_ALARM, detection, None, "no sign is labelled there"), None
+    reason = say("no sign is labelled there")
+    return _mistake(one, Kind.FALSE_ALARM, detection, None, reason), None
 
 
 def _missed(one: Observation, sign: _Floats, threshold: float) -> Mistake:
@@ -183,9 +193,11 @@ def _missed(one: Observation, sign: _Floats, threshold: float) -> Mistake:
     close = overlaps(weak[:, 1:5], sign[None, 1:5])[:, 0] >= MATCH_IOU
     confidence = float(weak[close][:, 5].max()) if close.any() else None
     reason = (
-        "not seen at all"
+        say("not seen at all")
         if confidence is None
-        else f"seen with {confidence:.2f}, below {threshold:g}"
+        else say(
+            "seen with {confidence:.2f}, below {least:g}", confidence=confidence, least=threshold
+        )
     )
     mistake = _mistake(one, Kind.MISSED, None, sign, reason)
     return Mistake(**{**vars(mistake), "confidence": confidence})

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.events import FRAME_HEIGHT, FRAME_WIDTH
+from kit.labels import say
 from kit.mlops.drawing import rooms
 from kit.mlops.drawing.figures import EVERYTHING
 from kit.mlops.drawing.light import photograph
@@ -219,7 +220,7 @@ def _alarms_in(detector: FindsSigns, image: Image, name: str, threshold: float) 
             label=detection.label.value,
             confidence=detection.confidence,
             size_px=max(detection.box.width, detection.box.height),
-            reason="there is no sign in this frame",
+            reason=say("there is no sign in this frame"),
             sign=None,
             detection=corners,
             source=source,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kit.labels import say
 from kit.vision.frames import Image
 from kit.vision.remote import AnyDetector
 
@@ -26,7 +27,10 @@ class Latency(NamedTuple):
     slowest: float
 
     def __str__(self) -> str:
-        return f"{self.p50:.1f} ms at the median, {self.p95:.1f} at p95, {self.slowest:.1f} at most"
+        return say(
+            "{one.p50:.1f} ms at the median, {one.p95:.1f} at p95, {one.slowest:.1f} at most",
+            one=self,
+        )
 
 
 def compare_latency(

@@ -24,6 +24,7 @@ from typing import Any
 from kit.child import Child
 from kit.config import share_path
 from kit.errors import ConfigError, MissionError, ModelError
+from kit.labels import say
 from kit.messaging.ports import free_port
 from kit.vision.providers import Provider
 from kit.vision.tensors import MODEL_NAME
@@ -90,7 +91,7 @@ class ModelServer:
         return f"http://{self.reachable}:{self.http_port}/v2/models/{self.model}"
 
     def __str__(self) -> str:
-        return f"'{self.model}' at {self.http_url} and {self.grpc_url}"
+        return say("'{one.model}' at {one.http_url} and {one.grpc_url}", one=self)
 
 
 def find_mlserver() -> Path | None:
