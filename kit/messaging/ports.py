@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -47,9 +48,16 @@ def wait_listening(pid: int, address: str, *, timeout_s: float = START_TIMEOUT_S
 
 
 def _listeners(process: psutil.Process) -> set[str]:
+    found = _own_listeners(process)
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ended while we looked: only the parent counts
+            found |= _own_listeners(child)
+    return found
+
+
+def _own_listeners(process: psutil.Process) -> set[str]:
     return {
         f"{connection.laddr.ip}:{connection.laddr.port}"
-        for member in (process, *process.children(recursive=True))
-        for connection in member.net_connections(kind="tcp")
+        for connection in process.net_connections(kind="tcp")
         if connection.status == psutil.CONN_LISTEN
     }
