@@ -157,7 +157,7 @@ class CirclingTrain:
             self._resources = resources.pop_all()
         return self
 
-    def go_past(self, times: int, *, timeout_s: float = 110.0) -> list[Halt]:
+    def go_past(self, times: int, *, timeout_s: float = 240.0) -> list[Halt]:
         """Let it go past the sign, and arm it again if it stops.
 
         Args:
@@ -174,7 +174,7 @@ class CirclingTrain:
         self._wait_for(lambda: self.passes >= wanted, timeout_s, f"pass the sign {times} times")
         return self.halts[so_far:]
 
-    def wait_for_stop(self, *, timeout_s: float = 110.0) -> Halt:
+    def wait_for_stop(self, *, timeout_s: float = 240.0) -> Halt:
         """Wait until it stops for a sign, and leave it standing.
 
         Args:
