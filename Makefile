@@ -15,8 +15,6 @@ DOCS_STAMP := $(VENV)/.docs-installed
 # Files of tests run side by side, three at a time, since most of a mission is waiting; and in their
 # order, so that the longest, those of the missions, do not come last.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
-LONGEST := notebooks/64_close_the_loop.ipynb
-LESSONS := $(LONGEST) $(filter-out $(LONGEST),$(sort $(wildcard notebooks/*.ipynb)))
 # MLServer's environment, apart from ours; MLServer has no release for Python 3.13 yet.
 SERVE := .venv-serve
 SERVE_STAMP := $(SERVE)/.installed
@@ -88,7 +86,7 @@ demo: venv ## Run the whole mission on the virtual set
 
 test: venv ## Run the tests; what a missing program would need is skipped, with the reason
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=600 $(LESSONS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=600 notebooks
 
 check: venv ## Check style, types, spelling, and that no notebook carries outputs
 	$(BIN)/ruff check .
