@@ -15,7 +15,7 @@ from kit.config import share_path
 from kit.errors import missing_extra
 
 if TYPE_CHECKING:
-    from kit.mlops.pipeline import Plan
+    from kit.mlops.plan import Plan
 
 Pictures = Annotated[int, typer.Option(min=1, help="Training pictures to draw.")]
 Epochs = Annotated[int, typer.Option(min=1, help="How often each picture is seen.")]
@@ -69,7 +69,7 @@ def train(
     An interrupted training goes on from its last checkpoint when it is called again alike.
     """
     _need_torch()
-    from kit.mlops.pipeline import Plan
+    from kit.mlops.plan import Plan
     from kit.mlops.training import Recipe
 
     recipe = Recipe(
@@ -120,7 +120,7 @@ def retrain(
     An interrupted training goes on from its last checkpoint when it is called again alike.
     """
     _need_torch()
-    from kit.mlops.pipeline import Plan
+    from kit.mlops.plan import Plan
     from kit.mlops.training import QUICK
 
     recipe = replace(

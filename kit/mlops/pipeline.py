@@ -6,25 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from kit.mlops.checking import DrawnMetrics, check_drawn
 from kit.mlops.dataset import DrawnSet, Pictures, concatenate, draw_set, join, open_set
 from kit.mlops.doubting import Tell, gather, teach
-from kit.mlops.drawing.scene import World, draw_example
-from kit.mlops.drawing.signs import OTHER
+from kit.mlops.drawing.scene import World
 from kit.mlops.export import Card, export
 from kit.mlops.looking import LookRecipe
-from kit.mlops.measuring.evaluate import score
 from kit.mlops.mining import draw_frames, mine, open_frames
-from kit.mlops.network import Detector, SignNet
+from kit.mlops.network import SignNet
+from kit.mlops.plan import Plan
 from kit.mlops.second_look import SecondLook
 from kit.mlops.training import Recipe, Trainer, load_look, load_weights, save_weights
-
-CHECK_SEED_OFFSET = 1_000_003
-"""Pictures to test on are drawn with the training seed plus this."""
 
 NMS_IOU = 0.5
 
@@ -63,62 +58,6 @@ LOOK_SHARE = 0.13
 LOOK_SEED_OFFSET = 700_001
 """Those, and as many frames without signs as the second part had, are drawn with the training
 seed plus this."""
-
-_WEAKEST = 0.05
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to make.
-
-    Attributes:
-        world: Which signs, and where they stand.
-        pictures: Training pictures to draw.
-        recipe: How to train; its seed is also that of the pictures, its threads draw them.
-        checks: Fresh drawn pictures to test on.
-        work: Folder for pictures and checkpoints.
-        out: The ONNX file; the weights go beside it, ending in ``.pt``.
-        base: Weights to start from; None for random ones.
-        sign_free: Frames without a sign to draw for the second part of training, which learns
-            from those in which the network sees one, and from harder pictures; and as many again
-            to teach the second look. 0 leaves both out: the second look is then the base's, or an
-            untaught copy of the first.
-        looks_twice: Whether the model gets a second look at all. After a short training an untaught
-            one finds more signs but believes each of them less, and takes as long as the first.
-        labelled: Folder of a set of labelled pictures to mix in, None for none.
-        labelled_share: Share of those in each epoch.
-        version: Written into the model.
-        threshold: Confidence that counts, written into the model.
-    """
-
-    world: World
-    pictures: int
-    recipe: Recipe
-    checks: int
-    work: Path
-    out: Path
-    base: Path | None = None
-    sign_free: int = 0
-    looks_twice: bool = True
-    labelled: Path | None = None
-    labelled_share: float = 0.3
-    version: str = "0.0.0"
-    threshold: float = 0.5
-
-
-@dataclass(frozen=True)
-class DrawnMetrics:
-    """Figures on drawn pictures that training never saw; photos are harder.
-
-    Attributes:
-        drawn_map50: Mean average precision at IoU 0.5, 0..1.
-        drawn_precision: At the plan's threshold, 0..1.
-        drawn_recall: At the plan's threshold, 0..1.
-    """
-
-    drawn_map50: float
-    drawn_precision: float
-    drawn_recall: float
 
 
 def make_model(plan: Plan, *, quiet: bool) -> DrawnMetrics:
@@ -284,65 +223,3 @@ def _same_look(plan: Plan, network: SignNet) -> SecondLook:
 def _teller(bars: Progress, text: str) -> Tell:
     bar = bars.add_task(text, total=None)
     return lambda done, total: bars.update(bar, completed=done, total=total)
-
-
-def load_network(weights: Path) -> SignNet:
-    """Return the network of some weights, without the second look that may lie beside it.
-
-    Args:
-        weights: A ``.pt`` file that lies beside a model, or a training's folder.
-
-    Raises:
-        ConfigError: If there are none, or they are of another network.
-    """
-    network = SignNet()
-    network.load_state_dict(load_weights(weights))
-    return network.eval()
-
-
-def check_drawn(network: SignNet, plan: Plan, look: SecondLook | None = None) -> DrawnMetrics:
-    """Measure a network on fresh drawn pictures.
-
-    Args:
-        network: Trained weights.
-        plan: Its world, seed, number of checks and threshold are used.
-        look: The second look, if there is one.
-    """
-    detector = Detector(network.cpu(), look).eval()
-    signs, found = [], []
-    for index in range(plan.checks):
-        example = draw_example(plan.recipe.seed + CHECK_SEED_OFFSET, index, world=plan.world)
-        wanted = ~example.ignored & (example.classes != OTHER)
-        signs.append(np.column_stack([example.classes[wanted], example.boxes[wanted]]))
-        rows = detect_raw(detector, example.image)
-        found.append(_without(rows, example.boxes[example.ignored]))
-    result = score(signs, found, threshold=plan.threshold)
-    return DrawnMetrics(result.map50, result.precision, result.recall)
-
-
-@torch.no_grad()
-def detect_raw(detector: Detector, image: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Run the torch network on one picture, with no clean-up but its own peaks.
-
-    Args:
-        detector: The network as it is exported.
-        image: BGR (H, W, 3) uint8, H and W multiples of 16.
-
-    Returns:
-        (M, 6) class id, x1, y1, x2, y2, confidence.
-    """
-    rgb = np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1), np.float32) / 255
-    scores, boxes = detector(torch.from_numpy(rgb)[None])
-    class_id, row, column = np.nonzero(scores[0].numpy() > _WEAKEST)
-    corners = boxes[0].numpy()[:, row, column].T
-    confidence = scores[0].numpy()[class_id, row, column]
-    return np.column_stack([class_id, corners, confidence]).astype(np.float64)
-
-
-def _without(rows: NDArray[np.float64], ignored: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Drop detections whose middle lies in a sign that counts neither way."""
-    x, y = (rows[:, 1] + rows[:, 3]) / 2, (rows[:, 2] + rows[:, 4]) / 2
-    inside = np.zeros(len(rows), bool)
-    for x1, y1, x2, y2 in ignored:
-        inside |= (x > x1) & (x < x2) & (y > y1) & (y < y2)
-    return rows[~inside]

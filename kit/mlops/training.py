@@ -188,6 +188,20 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     return _fitting(weights, SignNet(), path)
 
 
+def load_network(weights: Path) -> SignNet:
+    """Return the network of some weights, without the second look that may lie beside it.
+
+    Args:
+        weights: A ``.pt`` file that lies beside a model, or a training's folder.
+
+    Raises:
+        ConfigError: If there are none, or they are of another network.
+    """
+    network = SignNet()
+    network.load_state_dict(load_weights(weights))
+    return network.eval()
+
+
 def load_look(path: Path) -> SecondLook | None:
     """Return the second look that a file of weights holds, or None if it holds none.
 

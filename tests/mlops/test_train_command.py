@@ -14,9 +14,11 @@ from typer.testing import CliRunner
 
 from kit.errors import ConfigError
 from kit.mlops import commands, dataset, mining, pipeline
+from kit.mlops.checking import detect_raw
 from kit.mlops.drawing.scene import draw_sign_free
 from kit.mlops.network import Detector, SignNet
-from kit.mlops.pipeline import Plan, detect_raw, make_model
+from kit.mlops.pipeline import make_model
+from kit.mlops.plan import Plan
 from kit.mlops.training import Recipe, load_checkpoint, load_look, load_weights
 
 TINY = [*["--pictures", "20", "--epochs", "1", "--batch", "4", "--checks", "3", "--json"]]
