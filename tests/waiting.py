@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -36,3 +37,15 @@ def wait_until(
             raise AssertionError(f"waited {PATIENCE_S:g} s in vain: {told or seen}")
         threading.Event().wait(pause_s)
     return found
+
+
+async def until(
+    seen: Callable[[], object], what: str | Callable[[], object] = "", *, pause_s: float = 0.002
+) -> None:
+    """Let the event loop run until something is true; else as :func:`wait_until`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not seen():
+        if time.monotonic() > deadline:
+            told = what() if callable(what) else what
+            raise AssertionError(f"waited {PATIENCE_S:g} s in vain: {told or seen}")
+        await asyncio.sleep(pause_s)

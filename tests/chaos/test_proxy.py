@@ -14,7 +14,7 @@ from contextlib import suppress
 import pytest
 
 from kit.chaos.proxy import CLEAR, OUTAGE, PROFILES, Conditions, Proxy, _Way
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 PATIENCE_S = 20
 

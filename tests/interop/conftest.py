@@ -18,7 +18,8 @@ from kit.interop.bridge import Bridge
 from kit.interop.roles import Older
 from kit.messaging.mqtt import MqttClient
 from kit.messaging.url import BrokerUrl
-from tests.messaging.servers import PATIENCE_S, Mosquitto, wait_until
+from tests.messaging.servers import Mosquitto
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Theirs:

@@ -53,7 +53,7 @@ from kit.messaging.kafka.cluster import client_config
 from kit.services.operator import Operator
 from kit.vision.frames import decode_jpeg, encode_jpeg
 from tests.interop.conftest import Ours, Theirs
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 Bridged = Callable[..., AbstractContextManager[Bridge]]
 PICTURE = np.full((400, 600, 3), 90, np.uint8)

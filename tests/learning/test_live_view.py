@@ -24,7 +24,7 @@ from kit.runtime.stage import Stage
 from kit.services.live import LiveView
 from kit.vision.frames import encode_jpeg
 from tests.console.make import stamp
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 TRAIN = "train-1"
 

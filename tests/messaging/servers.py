@@ -7,8 +7,7 @@ import shutil
 import socket
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -21,17 +20,7 @@ from kit.events import Event
 from kit.messaging.ports import free_port, wait_listening
 from kit.messaging.tansu_broker import KafkaBroker
 from kit.messaging.url import BrokerUrl
-
-PATIENCE_S = 30.0
-"""How long a test waits for what must happen, seconds."""
-
-
-def wait_until(happened: Callable[[], object], what: str) -> None:
-    """Fail unless something happens."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S:g} s in vain until {what}"
-        time.sleep(0.005)
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Inbox:
@@ -74,7 +63,7 @@ class Mosquitto:
     def _start(self) -> Child:
         argv = (self._program, "-c", str(self._config))
         child = Child.program(*argv, name="mosquitto", log=self._log)
-        if not wait_listening(child.pid, f"127.0.0.1:{self.port}"):
+        if not wait_listening(child.pid, f"127.0.0.1:{self.port}", timeout_s=PATIENCE_S):
             child.stop()
             pytest.fail(f"mosquitto did not start: {self._log.read_text()}")
         return child

@@ -17,7 +17,7 @@ from kit.errors import BrokerError, ConfigError
 from kit.messaging.brokers import embedded_kafka, embedded_mqtt, ensure_brokers
 from kit.messaging.mqtt import MqttClient
 from kit.messaging.url import BrokerUrl
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 PARENT = """
 import sys, threading

@@ -19,7 +19,7 @@ from kit.messaging.kafka import KafkaSink, KafkaSource
 from kit.messaging.kafka.cluster import client_config
 from kit.messaging.tansu_broker import KafkaBroker
 from tests.event_strategies import a_command, a_frame, one_of_each
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 NOWHERE = "127.0.0.1:1"
 

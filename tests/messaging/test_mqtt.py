@@ -24,8 +24,8 @@ from tests.messaging.servers import (
     say_raw,
     text16,
     user_property,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 DYING_CLIENT = """
 import sys, threading

@@ -23,7 +23,8 @@ from cryptography.x509.oid import NameOID
 from kit.errors import BrokerError, ConfigError
 from kit.messaging.mqtt import MqttClient
 from tests.event_strategies import a_command
-from tests.messaging.servers import Inbox, Mosquitto, wait_until
+from tests.messaging.servers import Inbox, Mosquitto
+from tests.waiting import wait_until
 
 PASSWORD = "geh:e@im/é"
 URL_PASSWORD = "geh%3Ae%40im%2F%C3%A9"

@@ -31,7 +31,8 @@ from kit.messaging.kafka.ordered_lane import Pace
 from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
 from kit.messaging.tansu_broker import KafkaBroker
 from tests.event_strategies import a_command, a_frame, one_of_each
-from tests.messaging.servers import Proxy, kafka_behind_proxy, wait_until
+from tests.messaging.servers import Proxy, kafka_behind_proxy
+from tests.waiting import wait_until
 
 NOWHERE = "127.0.0.1:1"
 SETTINGS = Settings()

@@ -19,7 +19,7 @@ from kit.messaging.kafka import KafkaSource
 from kit.messaging.mqtt import MqttClient
 from kit.services.streaming import StreamingParameters, StreamingService
 from tests.event_strategies import a_command
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 NOWHERE = "127.0.0.1:1"
 

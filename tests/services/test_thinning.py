@@ -24,7 +24,7 @@ from kit.services.thinning import Thinned, Thinner, shrink
 from kit.vision.frames import decode_jpeg, encode_jpeg
 from tests.console.make import stamp
 from tests.event_strategies import a_command, a_frame
-from tests.messaging.servers import wait_until
+from tests.waiting import wait_until
 
 NOISE = np.random.default_rng(1).integers(0, 255, (400, 600, 3), np.uint8)
 JPEG = encode_jpeg(NOISE)

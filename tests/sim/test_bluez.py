@@ -31,7 +31,8 @@ from kit.sim.radio import HUB_ADDRESS, VirtualRadio
 from kit.train.bumble_backend import BumbleAdapter
 from kit.train.lwp3.enums import CHARACTERISTIC_UUID
 from tests.train.conftest import serve
-from tests.train.hub_bench import RecordingPort, until
+from tests.train.hub_bench import RecordingPort
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(
     shutil.which("dbus-daemon") is None, reason="dbus-daemon is not installed: apt install dbus"

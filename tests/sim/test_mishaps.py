@@ -18,7 +18,7 @@ from kit.sim.mishaps import CameraMishap, HubMishap, MishapLens
 from kit.train.hub import Hub
 from kit.train.hub_facts import HubEventKind
 from kit.vision.cameras import open_camera
-from tests.train.hub_bench import until
+from tests.waiting import until
 
 PATIENCE_S = 30
 

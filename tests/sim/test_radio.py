@@ -15,7 +15,8 @@ from kit.sim.hub import VirtualHub
 from kit.sim.radio import HUB_ADDRESS, VirtualRadio, advertisement
 from kit.train.bumble_backend import BumbleAdapter, BumbleClient, BumbleScanner
 from kit.train.lwp3.enums import CHARACTERISTIC_UUID, COMPANY_ID, SERVICE_UUID
-from tests.train.hub_bench import RecordingPort, until
+from tests.train.hub_bench import RecordingPort
+from tests.waiting import until
 
 
 class Air:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.child import Child
-from tests.train.hub_bench import PATIENCE_S
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -43,10 +42,7 @@ class RemoteHub:
 
     def wait(self, true: Callable[[], object]) -> None:
         """Wait until a condition holds, such as one on the log."""
-        end = time.monotonic() + 2 * PATIENCE_S
-        while not true():
-            assert time.monotonic() < end, f"never came true; log:\n{self.log.read_text()}"
-            time.sleep(0.005)
+        wait_until(true, lambda: f"the hub's log:\n{self.log.read_text()}")
 
 
 def serve(log: Path, port: int = 0) -> Child:

@@ -17,7 +17,8 @@ from kit.events import Action, Motion
 from kit.train.controller import Controller, ControlParameters
 from kit.train.guardian import Guardian
 from kit.train.hub import Hub
-from tests.train.hub_bench import ARM_KEY, arm, command, give, until
+from tests.train.hub_bench import ARM_KEY, arm, command, give
+from tests.waiting import until
 
 
 async def _control(source: str, *, hang: bool, guarded: bool) -> None:

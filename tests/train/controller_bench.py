@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 from kit.events import Action, Motion, TrainState
 from kit.train.controller import Controller, ControlParameters
-from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give, until
+from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give
+from tests.waiting import until
 
 BRAKE = 127
 PATIENT = ControlParameters(

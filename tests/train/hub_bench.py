@@ -1,4 +1,4 @@
-"""What the train's tests share: recording ports, a scripted hub, commands, and patience."""
+"""What the train's tests share: recording ports, a scripted hub, and commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from kit.train.controller import Controller
 from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
 from kit.train.lwp3.enums import Colour, IoType
 
-PATIENCE_S = 30.0
 ARM_KEY = "a key for tests"
 
 
@@ -132,11 +131,3 @@ def arm(controller: Controller) -> Command:
 def give(controller: Controller, order: Command) -> None:
     """Hand a command over, as received now."""
     controller.handle(order, time.monotonic_ns())
-
-
-async def until(true: Callable[[], object], what: str = "") -> None:
-    """Let the event loop run until a condition holds."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, f"never came true: {what or true}"
-        await asyncio.sleep(0.002)

@@ -17,7 +17,8 @@ from kit.train.hub_facts import HubEventKind
 from kit.train.lwp3.enums import AlertType, Colour, IoType
 from kit.train.motion import TRANSITIONS
 from tests.train.controller_bench import BRAKE, HASTY, PATIENT, Bench, bench, scene
-from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give, stamp, until
+from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give, stamp
+from tests.waiting import until
 
 
 def test_it_comes_up_standing_and_latched_with_a_challenge() -> None:

@@ -24,7 +24,8 @@ from kit.train.hub_facts import STOPPING_ALERTS, HubEvent, HubEventKind
 from kit.train.hub_finder import HubSource, SeenHub
 from kit.train.lwp3.enums import COMPANY_ID, AlertType, Colour, IoType, SystemType
 from tests.train.conftest import RemoteHub, serve
-from tests.train.hub_bench import RecordingPort, until
+from tests.train.hub_bench import RecordingPort
+from tests.waiting import until
 
 
 class Stage:

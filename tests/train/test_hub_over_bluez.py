@@ -31,7 +31,8 @@ from kit.train.hub_facts import HubEventKind
 from kit.train.hub_finder import Finder, HubSource
 from kit.train.lwp3.enums import COMPANY_ID, SERVICE_UUID, SystemType
 from tests.train.conftest import RemoteHub, serve
-from tests.train.hub_bench import ARM_KEY, command, give, until
+from tests.train.hub_bench import ARM_KEY, command, give
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(
     shutil.which("dbus-daemon") is None, reason="dbus-daemon is not installed: apt install dbus"

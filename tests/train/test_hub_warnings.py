@@ -16,7 +16,8 @@ from kit.train.hub import Hub
 from kit.train.lwp3.codec import encode
 from kit.train.lwp3.enums import AlertType, Colour, ErrorCode, IoType, MessageType
 from kit.train.lwp3.hub_messages import GenericErrorMessage
-from tests.train.hub_bench import ARM_KEY, RecordingPort, arm, command, give, until
+from tests.train.hub_bench import ARM_KEY, RecordingPort, arm, command, give
+from tests.waiting import until
 
 BRAKE = 127
 
