@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.child import Child
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 
 @dataclass
@@ -56,7 +56,7 @@ def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
     """A virtual hub in another process, for all tests: starting one takes seconds."""
     log = tmp_path_factory.mktemp("hub") / "hub.log"
     with serve(log) as child:
-        yield child.ready()["hub"], log
+        yield child.ready(timeout_s=PATIENCE_S)["hub"], log
 
 
 @pytest.fixture

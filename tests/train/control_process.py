@@ -17,20 +17,23 @@ from kit.events import Action, Motion
 from kit.train.controller import Controller, ControlParameters
 from kit.train.guardian import Guardian
 from kit.train.hub import Hub
-from tests.train.hub_bench import ARM_KEY, arm, command, give
+from tests.train.hub_bench import ARM_KEY, PATIENT, arm, command, give
 from tests.waiting import until
+
+RULES = ControlParameters(nominal_v=0).model_copy(update=PATIENT)  # powers as the tests know them
+GUARDED_S = 2.0  # a machine that stands still for less is no reason to brake
 
 
 async def _control(source: str, *, hang: bool, guarded: bool) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    with Guardian(source, enabled=guarded) as guardian:
+    with Guardian(source, silence_s=GUARDED_S, enabled=guarded) as guardian:
         async with (
             Hub(source) as hub,
             Controller(
                 hub,
-                ControlParameters(nominal_v=0),  # the tests know the powers by number
+                RULES,
                 train_id="train-1",
                 arm_key=ARM_KEY,
                 on_state=lambda _: None,

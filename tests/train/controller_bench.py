@@ -8,14 +8,18 @@ from contextlib import asynccontextmanager
 
 from kit.events import Action, Motion, TrainState
 from kit.train.controller import Controller, ControlParameters
+from tests.train import hub_bench
 from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give
 from tests.waiting import until
 
 BRAKE = 127
 PATIENT = ControlParameters(
-    ramp_percent_per_s=600, ramp_step_ms=10, confirm_ms=10, max_age_ms=5000
-).model_copy(update={"silence_slow_ms": 4000, "silence_stop_ms": 5000})  # for a busy machine
-HASTY = PATIENT.model_copy(update={"silence_slow_ms": 20, "silence_stop_ms": 60})
+    ramp_percent_per_s=600,
+    ramp_step_ms=10,
+    confirm_ms=10,
+    max_age_ms=60_000,
+    arm_expires_ms=60_000,
+).model_copy(update=hub_bench.PATIENT)
 
 
 class Bench:

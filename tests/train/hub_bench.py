@@ -16,6 +16,8 @@ from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
 from kit.train.lwp3.enums import Colour, IoType
 
 ARM_KEY = "a key for tests"
+PATIENT = {"silence_slow_ms": 400_000, "silence_stop_ms": 500_000}
+"""Rules beyond what is allowed, for a train that no busy machine shall stop."""
 
 
 @dataclass
@@ -107,7 +109,7 @@ def stamp(*, sequence: int = 0, age_ms: float = 0.0, captured_ns: int | None = N
 
 
 def command(action: Action, *, age_ms: float = 0.0, **changes: Any) -> Command:
-    """A command as the decision service would send it."""
+    """A command as the decision service would send it; unless told, its lease never ends here."""
     needs_frame = action in {Action.STOP, Action.SLOW, Action.CRUISE}
     fields: dict[str, Any] = {
         "train_id": "train-1",
@@ -115,9 +117,9 @@ def command(action: Action, *, age_ms: float = 0.0, **changes: Any) -> Command:
         "reason": f"test says {action}",
         "frame": stamp(age_ms=age_ms) if needs_frame else None,
         "label": Label.STOP if action is Action.STOP else None,
-        "lease_ms": 5000,
     }
-    return Command(**fields | changes)
+    made = Command(**fields | changes)
+    return made if "lease_ms" in changes else made.model_copy(update={"lease_ms": 600_000})
 
 
 def arm(controller: Controller) -> Command:

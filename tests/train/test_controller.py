@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +15,7 @@ from kit.train.controller import Controller
 from kit.train.hub_facts import HubEventKind
 from kit.train.lwp3.enums import AlertType, Colour, IoType
 from kit.train.motion import TRANSITIONS
-from tests.train.controller_bench import BRAKE, HASTY, PATIENT, Bench, bench, scene
+from tests.train.controller_bench import BRAKE, PATIENT, Bench, bench, scene
 from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, command, give, stamp
 from tests.waiting import until
 
@@ -133,20 +132,6 @@ def test_a_standing_train_answers_further_stops_without_writing() -> None:
     scene(play)
 
 
-def test_silence_slows_and_then_brakes_and_latches() -> None:
-    async def play(it: Bench) -> None:
-        await it.armed()
-        give(it.controller, command(Action.CRUISE))
-        await until(lambda: it.controller.latched, "latched by silence")
-        await it.standing()
-        assert "no fresh decision" in it.states[-1].reason
-
-    it = scene(play, HASTY)
-    moving = it.motions[it.motions.index(Motion.CRUISING) :]
-    assert moving == [Motion.CRUISING, Motion.SLOWED, Motion.STOPPING, Motion.STOPPED]
-    assert 35 in it.hub.motor
-
-
 def test_a_fresh_decision_after_a_short_silence_lets_it_cruise_again() -> None:
     hesitant = PATIENT.model_copy(update={"silence_slow_ms": 20})
 
@@ -170,26 +155,6 @@ def test_an_armed_train_that_gets_no_decision_latches_again() -> None:
     assert 60 not in scene(play, short).hub.motor
 
 
-@pytest.mark.parametrize(
-    ("captured_ns", "why"),
-    [
-        (lambda: time.monotonic_ns() - 6_000_000_000, "ms old"),
-        (lambda: time.monotonic_ns() + 60_000_000_000, "future"),
-    ],
-)
-def test_a_frame_that_is_not_fresh_moves_nothing(captured_ns: Callable[[], int], why: str) -> None:
-    short = PATIENT.model_copy(update={"arm_expires_ms": 50})
-
-    async def play(it: Bench) -> None:
-        await it.armed()
-        give(it.controller, command(Action.CRUISE, frame=stamp(captured_ns=captured_ns())))
-        await until(lambda: it.controller.latched)
-        await it.standing()
-        assert why in it.states[-1].reason
-
-    assert scene(play, short).hub.motor == [BRAKE] * 3
-
-
 def test_a_frame_captured_before_the_arming_moves_nothing() -> None:
     async def play(it: Bench) -> None:
         await it.standing()
@@ -197,29 +162,6 @@ def test_a_frame_captured_before_the_arming_moves_nothing() -> None:
         give(it.controller, arm(it.controller))
         give(it.controller, before)
         assert it.controller.motion is Motion.STOPPED
-
-    scene(play)
-
-
-def test_a_repeated_command_does_not_renew_the_lease() -> None:
-    async def play(it: Bench) -> None:
-        await it.armed()
-        move = command(Action.CRUISE)
-        while not it.controller.latched:
-            give(it.controller, move)
-            await asyncio.sleep(0.005)
-        assert it.controller.ignored > 3
-
-    scene(play, HASTY)
-
-
-def test_a_shorter_lease_of_the_command_is_respected() -> None:
-    async def play(it: Bench) -> None:
-        await it.armed()
-        began = time.monotonic()
-        give(it.controller, command(Action.CRUISE, lease_ms=50))
-        await until(lambda: it.controller.latched)
-        assert time.monotonic() - began >= 0.05
 
     scene(play)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 
 from kit.events import Action, Motion
@@ -23,6 +25,68 @@ def test_the_brake_comes_450_ms_after_the_capture_of_the_last_frame(age_ms: int)
         assert it.controller.latched
 
     play(script)
+
+
+def test_silence_slows_and_then_brakes_and_latches() -> None:
+    async def script(it: Play) -> None:
+        await it.cruising()
+        await it.wait(1000)
+        assert it.controller.latched
+        assert "no fresh decision" in it.states[-1].reason
+
+    it = play(script, ControlParameters(nominal_v=0))
+    motions = [motion for motion, _ in groupby(state.motion for state in it.states)]
+    assert motions[motions.index(Motion.CRUISING) :] == [
+        Motion.CRUISING,
+        Motion.SLOWED,
+        Motion.STOPPING,
+        Motion.STOPPED,
+    ]
+    assert it.hub.motor[it.hub.motor.index(60) + 1 :] == [35, BRAKE, BRAKE]  # and one at the end
+
+
+def test_a_repeated_command_does_not_renew_the_lease() -> None:
+    async def script(it: Play) -> None:
+        await it.wait(10)
+        it.arm()
+        await it.wait(1)
+        move = it.say(Action.CRUISE)
+        for _ in range(4):
+            await it.wait(100)
+            assert not it.controller.latched
+            it.controller.handle(move, it.now_ns())
+        assert it.controller.ignored == 4
+        await it.wait(51)
+        assert it.controller.latched
+
+    play(script)
+
+
+def test_a_shorter_lease_of_the_command_is_respected() -> None:
+    async def script(it: Play) -> None:
+        await it.wait(10)
+        it.arm()
+        await it.wait(1)
+        it.say(Action.CRUISE, lease_ms=50)
+        await it.wait(49)
+        assert it.controller.motion is not Motion.STOPPED
+        await it.wait(2)
+        assert it.controller.latched
+
+    play(script)
+
+
+@pytest.mark.parametrize(("age_ms", "why"), [(301, "ms old"), (-60_000, "future")])
+def test_a_frame_that_is_not_fresh_moves_nothing(age_ms: float, why: str) -> None:
+    async def script(it: Play) -> None:
+        await it.wait(400)
+        it.arm()
+        it.say(Action.CRUISE, age_ms=age_ms)
+        await it.wait(30_001)
+        assert it.controller.latched
+        assert why in it.states[-1].reason
+
+    assert play(script).hub.motor == [BRAKE] * 3
 
 
 def test_a_loop_that_was_held_up_follows_nothing_before_it_looks_at_the_lease() -> None:

@@ -7,14 +7,17 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kit.child import Child
 from kit.errors import HubError
 from kit.train.guardian import Guardian, Watch, _with_address, brake
 from tests.train.conftest import RemoteHub
+from tests.waiting import PATIENCE_S, wait_until
 
 BRAKE = 127
 
@@ -22,6 +25,13 @@ BRAKE = 127
 def _control(hub: RemoteHub, *flags: str) -> Child:
     argv = [sys.executable, "-m", "tests.train.control_process", "--hub", hub.source, *flags]
     return Child(argv, name="controller")
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 GONE: dict[str, tuple[tuple[str, ...], signal.Signals | None]] = {
@@ -37,12 +47,13 @@ def test_a_controller_that_is_lost_leaves_a_braked_train(remote_hub: RemoteHub, 
     flags, number = GONE[how]
     for _ in range(3):  # on a busy machine a train may be braked before its controller is lost
         with _control(remote_hub, *flags) as control:
-            control.ready()
+            guardian = control.ready(timeout_s=PATIENCE_S)["guardian"]
             began_ns = time.monotonic_ns()
             if number:
                 control.signal(number)
             remote_hub.wait(lambda: remote_hub.motor[-1] == BRAKE)
             control.signal(signal.SIGKILL)
+            wait_until(partial(gone, guardian), "the guardian has said its last word to the hub")
         brakes_ns = [t for t, data in remote_hub.written if t > began_ns and data.endswith("7f")]
         if brakes_ns:  # a figure to read, not to test
             sys.stdout.write(f"{how}: braked after {(brakes_ns[0] - began_ns) / 1e6:.0f} ms\n")
@@ -54,7 +65,7 @@ def test_without_a_guardian_a_killed_controller_leaves_a_running_train(
     remote_hub: RemoteHub,
 ) -> None:
     with _control(remote_hub, "--no-guardian") as control:
-        control.ready()
+        control.ready(timeout_s=PATIENCE_S)
         control.signal(signal.SIGKILL)
         control.stop()
     assert remote_hub.motor[-1] == 60
@@ -65,9 +76,9 @@ def test_a_controller_that_is_told_to_end_brakes_by_itself(
     remote_hub: RemoteHub, number: signal.Signals
 ) -> None:
     with _control(remote_hub, "--no-guardian") as control:
-        control.ready()
+        control.ready(timeout_s=PATIENCE_S)
         control.signal(number)
-        assert control.stop(timeout_s=30) == 0
+        assert control.stop(timeout_s=PATIENCE_S) == 0
     assert remote_hub.motor[-1] == BRAKE
 
 
@@ -133,7 +144,7 @@ def test_the_end_of_the_beats_means_a_brake_unless_they_said_goodbye(
         for word in words:
             beats.feed_data(word)
         beats.feed_eof()
-        return await Watch(10).silent(beats)
+        return await Watch(PATIENCE_S).silent(beats)
 
     assert asyncio.run(run()) is brakes
 
@@ -144,7 +155,7 @@ def test_the_end_of_the_beats_means_a_brake_unless_they_said_goodbye(
 def test_the_address_of_the_controllers_hub_is_read_among_the_beats(words: list[bytes]) -> None:
     async def run() -> tuple[bool, str | None]:
         beats = asyncio.StreamReader()
-        watch = Watch(5)
+        watch = Watch(PATIENCE_S)
         ended = asyncio.ensure_future(watch.silent(beats))
         for word in words:
             beats.feed_data(word)

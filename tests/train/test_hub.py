@@ -25,7 +25,7 @@ from kit.train.hub_finder import HubSource, SeenHub
 from kit.train.lwp3.enums import COMPANY_ID, AlertType, Colour, IoType, SystemType
 from tests.train.conftest import RemoteHub, serve
 from tests.train.hub_bench import RecordingPort
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 class Stage:
@@ -66,7 +66,7 @@ def test_it_drives_brakes_floats_and_lights() -> None:
         async with stage() as it:
             await it.hub.set_power(60)
             await it.hub.brake()
-            assert await it.hub.braked(5)
+            assert await it.hub.braked(PATIENCE_S)
             await it.hub.float_()
             await it.hub.set_light(50)
             await it.hub.set_colour(Colour.GREEN)
@@ -186,12 +186,12 @@ def test_a_lost_link_is_told_and_the_first_write_when_it_is_back_is_a_brake() ->
             await it.hub.set_power(60)
             await until(lambda: 60 in it.port.motor)
             it.port.done.clear()
+            told: list[tuple[HubEventKind, bool]] = []
+            it.hub.on_event(lambda event: told.append((event.kind, it.hub.connected)))
             for session in tuple(it.virtual._sessions):
                 session.disconnect()
-            await until(lambda: HubEventKind.DISCONNECTED in it.kinds)
-            assert not it.hub.connected
-            await until(lambda: HubEventKind.CONNECTED in it.kinds)
-            assert it.hub.connected
+            await until(lambda: (HubEventKind.CONNECTED, True) in told)
+            assert (HubEventKind.DISCONNECTED, False) in told
             return it.port.done
 
     assert asyncio.run(run())[0] == ("brake", 127)
@@ -262,7 +262,7 @@ def test_a_link_that_is_lost_while_it_is_set_up_is_made_again() -> None:
         radio = VirtualRadio(hub, supervision_timeout_s=0.02)
         async with radio, Hub(radio.hci_address) as client:
             await client.brake()
-            assert await client.braked(5)
+            assert await client.braked(PATIENCE_S)
         return hub.met
 
     assert asyncio.run(run()) == 2
@@ -360,7 +360,7 @@ def test_a_hub_in_another_process_is_driven_over_tcp(remote_hub: RemoteHub) -> N
         async with Hub(remote_hub.source) as hub:
             await hub.set_power(60)
             await hub.brake()
-            assert await hub.braked(10)
+            assert await hub.braked(PATIENCE_S)
 
     asyncio.run(run())
     assert remote_hub.motor[-2:] == [60, 127]
@@ -374,12 +374,12 @@ def test_a_hub_process_that_dies_and_comes_back_is_found_again(tmp_path: Path) -
             first.signal(signal.SIGKILL)
             await until(lambda: HubEventKind.DISCONNECTED in events)
             with serve(tmp_path / "second.log", int(source.rsplit(":", 1)[1])) as second:
-                await asyncio.to_thread(second.ready)
+                await asyncio.to_thread(second.ready, timeout_s=PATIENCE_S)
                 await until(lambda: HubEventKind.CONNECTED in events)
                 assert hub.connected
 
     with serve(tmp_path / "first.log") as first:
-        asyncio.run(run(first.ready()["hub"], first))
+        asyncio.run(run(first.ready(timeout_s=PATIENCE_S)["hub"], first))
 
 
 def test_a_hub_that_is_not_there_gives_up_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

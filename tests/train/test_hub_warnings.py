@@ -16,7 +16,7 @@ from kit.train.hub import Hub
 from kit.train.lwp3.codec import encode
 from kit.train.lwp3.enums import AlertType, Colour, ErrorCode, IoType, MessageType
 from kit.train.lwp3.hub_messages import GenericErrorMessage
-from tests.train.hub_bench import ARM_KEY, RecordingPort, arm, command, give
+from tests.train.hub_bench import ARM_KEY, PATIENT, RecordingPort, arm, command, give
 from tests.waiting import until
 
 BRAKE = 127
@@ -50,7 +50,7 @@ async def cruising() -> AsyncIterator[Run]:
         Hub(radio.hci_address) as hub,
         Controller(
             hub,
-            ControlParameters(nominal_v=0, silence_slow_ms=400, silence_stop_ms=500),
+            ControlParameters(nominal_v=0).model_copy(update=PATIENT),
             train_id="train-1",
             arm_key=ARM_KEY,
             on_state=lambda _: None,
