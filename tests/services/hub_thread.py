@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kit.sim.hub import VirtualHub
 from kit.sim.radio import VirtualRadio
 from tests.train.hub_bench import RecordingPort
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -55,10 +56,10 @@ def hub_thread() -> Iterator[HubThread]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE_S)
     it, ended = made[0]
     try:
         yield it
     finally:
         it.call(ended.set)
-        thread.join(30)
+        thread.join(PATIENCE_S)

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from kit.child import Child
 from kit.config import Settings
-from kit.errors import ConfigError
+from kit.errors import ConfigError, HubError
 from kit.events import Action, Alive, Command, FrameStamp, Motion, TrainState, arm_proof
 from kit.messaging.bindings import MqttMessage, to_mqtt
 from kit.messaging.brokers import embedded_mqtt
@@ -31,20 +31,13 @@ from kit.services.control import ControlService, ControlServiceParameters
 from kit.services.operator import Operator
 from kit.train.motion import ControlParameters
 from tests.services.hub_thread import HubThread, hub_thread
+from tests.train import hub_bench
+from tests.waiting import PATIENCE_S, wait_until
 
-PATIENCE_S = 30.0
 KEY = SecretStr("a key for tests")
 PATIENT = ControlParameters(nominal_v=0).model_copy(  # for a busy machine
-    update={"silence_slow_ms": 20_000, "silence_stop_ms": 30_000, "max_age_ms": 30_000}
+    update={"max_age_ms": 600_000, "arm_expires_ms": 600_000, **hub_bench.PATIENT}
 )
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for a condition that nothing announces."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, f"never came true: {what}"
-        threading.Event().wait(0.005)
 
 
 def move(train_id: str, action: Action = Action.CRUISE) -> Command:
@@ -84,7 +77,7 @@ def control(
     thread.start()
     assert service.ready.wait(PATIENCE_S)
     assert not failures, failures
-    until(lambda: _is(service, Motion.STOPPED), "standing")
+    wait_until(lambda: _is(service, Motion.STOPPED), "standing")
     try:
         yield service
     finally:
@@ -103,12 +96,13 @@ def outside(url: str, train_id: str) -> Iterator[MqttClient]:
         yield client
 
 
-def run_up(service: ControlService, client: MqttClient, hub: HubThread) -> None:
-    """Arm the train and let it cruise."""
+def run_up(service: ControlService, hub: HubThread) -> None:
+    """Arm the train and let it cruise, on a lease that is longer than anybody may give."""
     service.arm("test")
-    until(lambda: service.state is not None and not service.state.latched, "armed")
-    client.publish(move(service.parameters.train_id))
-    until(lambda: hub.powers and hub.powers[-1] == 60, "full power")
+    wait_until(lambda: service.state is not None and not service.state.latched, "armed")
+    order = move(service.parameters.train_id).model_copy(update={"lease_ms": 600_000})
+    service._tell("handle", order, time.monotonic_ns())
+    wait_until(lambda: hub.powers and hub.powers[-1] == 60, "full power")
 
 
 Stop = Callable[[ControlService, MqttClient, HubThread], None]
@@ -130,10 +124,10 @@ def test_whatever_stops_it_the_hub_gets_a_brake_and_the_train_is_latched(
     stop: Stop, hub: HubThread, mqtt_url: str, train_id: str
 ) -> None:
     with control(hub, mqtt_url, train_id) as service, outside(mqtt_url, train_id) as client:
-        run_up(service, client, hub)
+        run_up(service, hub)
         stop(service, client, hub)
-        until(lambda: hub.port.motor[-1] == 127, "braked")
-        until(lambda: _is(service, Motion.STOPPED), "standing")
+        wait_until(lambda: hub.port.motor[-1] == 127, "braked")
+        wait_until(lambda: _is(service, Motion.STOPPED), "standing")
         assert service.state is not None
         assert service.state.latched
         hub.call(lambda: hub.hub.press_button(pressed=False))
@@ -145,30 +139,33 @@ def test_the_operators_emergency_stop_stops_it(
     key = Settings(mqtt_url=SecretStr(mqtt_url), arm_key=KEY)
     with (
         control(hub, mqtt_url, train_id) as service,
-        outside(mqtt_url, train_id) as client,
         Operator(train_id=train_id, settings=key) as operator,
     ):
-        run_up(service, client, hub)
+        run_up(service, hub)
         operator.emergency_stop("a child on the track")
-        operator.wait_for(lambda s: s.latched and s.motion is Motion.STOPPED, PATIENCE_S)
-    assert hub.port.motor[-1] == 127
+        operator.wait_for(
+            lambda s: s.motion is Motion.STOPPED and s.reason == "a child on the track", PATIENCE_S
+        )
+        assert operator.state is not None
+        assert operator.state.latched
+        assert hub.port.motor[-1] == 127
 
 
 def test_a_broker_that_dies_stops_it(hub: HubThread, train_id: str) -> None:
     with ExitStack() as broker:
         url = broker.enter_context(embedded_mqtt()).url
-        with control(hub, url, train_id) as service, outside(url, train_id) as client:
-            run_up(service, client, hub)
+        with control(hub, url, train_id) as service:
+            run_up(service, hub)
             broker.close()
-            until(lambda: hub.port.motor[-1] == 127, "braked")
-            until(lambda: _is(service, Motion.STOPPED), "standing")
+            wait_until(lambda: hub.port.motor[-1] == 127, "braked")
+            wait_until(lambda: _is(service, Motion.STOPPED), "standing")
             assert service.state is not None
             assert "'broker' is gone" in service.state.reason
 
 
 def test_the_end_of_the_service_is_a_brake(hub: HubThread, mqtt_url: str, train_id: str) -> None:
-    with control(hub, mqtt_url, train_id) as service, outside(mqtt_url, train_id) as client:
-        run_up(service, client, hub)
+    with control(hub, mqtt_url, train_id) as service:
+        run_up(service, hub)
     assert hub.port.motor[-1] == 127
     assert service.trace.passed[-1].data[2] in {0x82, 0x81}
 
@@ -179,16 +176,17 @@ def test_a_hand_moves_it_and_decisions_do_not(hub: HubThread, mqtt_url: str, tra
         outside(mqtt_url, train_id) as client,
     ):
         service.arm("test")
-        until(lambda: service.state is not None and not service.state.latched, "armed")
+        wait_until(lambda: service.state is not None and not service.state.latched, "armed")
         client.publish(move(train_id))
-        until(lambda: service.counters.get("commands", 0) >= 1, "the command came")
+        wait_until(lambda: service.counters.get("commands", 0) >= 1, "the command came")
         assert hub.powers == []
         service.drive(30)
-        until(lambda: hub.powers and hub.powers[-1] == 30, "driven by hand")
+        wait_until(lambda: hub.powers and hub.powers[-1] == 30, "driven by hand")
         service.drive(0)
-        until(lambda: hub.port.motor[-1] == 127, "braked")
+        wait_until(lambda: _is(service, Motion.STOPPED), "standing")  # and its lights are set
+        assert hub.port.motor[-1] == 127
         service.shine(70)
-        until(lambda: ("light", 70) in hub.port.done, "the light is on")
+        wait_until(lambda: ("light", 70) in hub.port.done, "the light is on")
 
 
 def test_without_the_key_nobody_arms_from_this_process(
@@ -222,15 +220,17 @@ def test_a_booths_train_goes_on_by_itself_after_a_decided_stop(
         control(hub, mqtt_url, train_id, rules=rules) as service,
         outside(mqtt_url, train_id) as client,
     ):
-        run_up(service, client, hub)
+        run_up(service, hub)
         client.publish(move(train_id, Action.STOP))
-        until(lambda: hub.port.motor[-1] == 127, "braked")
+        wait_until(lambda: hub.port.motor[-1] == 127, "braked")
         began = len(hub.powers)
-        until(lambda: _latched(service), "latched")
-        while len(hub.powers) == began:
+        wait_until(lambda: _latched(service), "latched")
+
+        def goes_on() -> bool:
             client.publish(move(train_id))
-            threading.Event().wait(0.05)
-        assert not _latched(service)
+            return len(hub.powers) > began
+
+        wait_until(goes_on, "it goes on", pause_s=0.05)
 
 
 def _latched(service: ControlService) -> bool:
@@ -262,11 +262,14 @@ def test_however_its_process_ends_the_train_is_braked(
         going = threading.Thread(target=keep_going, daemon=True)
         going.start()
         while not hub.powers or hub.powers[-1] != 60:
-            operator.arm(timeout_s=PATIENCE_S)
-            until(lambda: _standing(operator) or 60 in hub.powers[-1:], "under way, or too late")
+            with suppress(HubError):  # it was too late again, before it could say that it is armed
+                operator.arm(timeout_s=PATIENCE_S)
+            wait_until(
+                lambda: _standing(operator) or 60 in hub.powers[-1:], "under way, or too late"
+            )
         process.signal(number)
-        until(lambda: hub.port.motor[-1] == 127, "braked")
-        until(lambda: not process.alive, "ended")
+        wait_until(lambda: hub.port.motor[-1] == 127, "braked")
+        wait_until(lambda: not process.alive, "ended")
         moving.set()
         going.join()
         assert hub.port.motor[-1] == 127
@@ -345,7 +348,7 @@ def target(hub: HubThread, mqtt_url: str) -> Iterator[Target]:
     client.username_pw_set(url.username, url.password)
     client.connect(url.host, url.port)
     client.loop_start()
-    until(client.is_connected, "the stranger is in")
+    wait_until(client.is_connected, "the stranger is in")
     with control(hub, mqtt_url, train_id) as service, outside(mqtt_url, train_id) as operator:
         assert service.state is not None
         assert service.state.challenge is not None
@@ -353,9 +356,9 @@ def target(hub: HubThread, mqtt_url: str) -> Iterator[Target]:
         proof = arm_proof(KEY.get_secret_value(), train_id=train_id, challenge=challenge)
         used = Command(train_id=train_id, action=Action.ARM, reason="once", proof=proof)
         operator.publish(used)
-        until(lambda: not _latched(service), "armed")
+        wait_until(lambda: not _latched(service), "armed")
         service.emergency_stop("the fire begins")
-        until(lambda: _latched(service) and _is(service, Motion.STOPPED), "latched")
+        wait_until(lambda: _latched(service) and _is(service, Motion.STOPPED), "latched")
         yield Target(service, client, used)
         assert service.counters["commands"] > 20  # the fire was no mere noise
     client.disconnect()
@@ -388,6 +391,8 @@ def test_nothing_that_a_stranger_puts_on_any_topic_moves_a_latched_train(
     properties = _properties(message.content_type, [*message.user_properties])
     target.throw(message.topic, message.payload, properties)
     # The emergency stop comes after them all, and gives the train a new challenge.
-    until(lambda: service.state is not None and service.state.challenge != challenge, "all came")
+    wait_until(
+        lambda: service.state is not None and service.state.challenge != challenge, "all came"
+    )
     assert _latched(service)
     assert hub.powers == []

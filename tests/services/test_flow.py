@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,7 @@ from kit.services.decision import DecisionService, DecisionServiceParameters
 from kit.services.inference import InferenceParameters, InferenceService
 from kit.services.streaming import StreamingParameters, StreamingService
 from kit.vision.frames import decode_jpeg, encode_jpeg
-
-PATIENCE_S = 30
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Outside:
@@ -75,14 +74,6 @@ def running(service: Service) -> Iterator[None]:
         assert not thread.is_alive()
 
 
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for a condition that nothing announces."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.002)
-
-
 def frame(train_id: str, image: bytes, *, sequence: int = 0) -> Frame:
     stamp = FrameStamp.new(
         sequence=sequence, captured_ns=time.monotonic_ns(), captured_at=datetime.now(UTC)
@@ -91,14 +82,28 @@ def frame(train_id: str, image: bytes, *, sequence: int = 0) -> Frame:
 
 
 def test_capture_turns_pictures_of_any_size_into_numbered_frames(
-    settings: Settings, outside: Outside, train_id: str, tmp_path: Path
+    settings: Settings,
+    outside: Outside,
+    train_id: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for number in range(3):
         picture = np.full((300 + 100 * number, 700, 3), 60 * number, np.uint8)
         cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
     outside.listen(f"train/{train_id}/frame")
     parameters = CaptureParameters(train_id=train_id, source=str(tmp_path), fps=30)
-    summary = CaptureService(parameters, settings=settings).run()
+    service = CaptureService(parameters, settings=settings)
+    publish = service.client.publish
+
+    def publish_all(event: Event) -> None:
+        """Give each frame time to leave, lest the next one is dropped in its favour."""
+        publish(event)
+        if isinstance(event, Frame):
+            assert service.client.flush(PATIENCE_S)
+
+    monkeypatch.setattr(service.client, "publish", publish_all)
+    summary = service.run()
     assert outside.wait_for(3)
     frames = [event for event in outside.got if isinstance(event, Frame)]
     assert summary.ended_by == "end of source"
@@ -119,7 +124,7 @@ def test_inference_answers_for_each_frame_and_survives_a_torn_one(
         assert outside.wait_for(1)
         outside.client.publish(frame(train_id, image[:200], sequence=2))
         outside.client.flush(PATIENCE_S)
-        until(lambda: service.counters.get("undecodable") == 1)
+        wait_until(lambda: service.counters.get("undecodable") == 1)
         outside.client.publish(frame(train_id, image, sequence=3))
         assert outside.wait_for(2)
     predictions = [event for event in outside.got if isinstance(event, Prediction)]
@@ -177,9 +182,12 @@ def test_streaming_hands_every_event_to_kafka_unchanged(
         for event in sent:
             outside.client.publish(event)
         got: list[Event] = []
-        deadline = time.monotonic() + PATIENCE_S
-        while len(got) < len(sent) and time.monotonic() < deadline:
+
+        def came() -> bool:
             item = source.poll(0.5)
             if item and item[0].train_id == train_id and item[0].kind in {"frame", "prediction"}:
                 got.append(item[0])
+            return len(got) >= len(sent)
+
+        wait_until(came)
     assert sorted(got, key=lambda e: e.event_id) == sorted(sent, key=lambda e: e.event_id)

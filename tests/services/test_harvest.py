@@ -25,9 +25,8 @@ from kit.watching.doubt import LEAST_CONFIDENCE, DoubtRules, Reason
 from kit.watching.drift import Reference
 from kit.watching.granary import Granary, Outcome
 from kit.watching.harvest import REFERENCE, picture_path, read_harvest
+from tests.waiting import PATIENCE_S, wait_until
 from tests.watching import make
-
-PATIENCE_S = 30
 
 
 class Scripted:
@@ -57,13 +56,6 @@ def harvest(folder, *script, rules=None, frames=None):
             harvester.offer(frame, image, by=detector)
             wait_until(harvester._waiting.empty)
     return harvester
-
-
-def wait_until(happened):
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.002)
 
 
 SURE, UNSURE, WEAK = (make.sign(confidence=c) for c in (0.95, 0.52, 0.41))
@@ -176,6 +168,11 @@ def test_an_unwritable_folder_is_counted_and_told(tmp_path):
     assert harvester.counters["failed"] == 2
     assert "file" in harvester.trouble
     assert harvester.numbers()["harvest"] == harvester.trouble
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    monkeypatch.setattr("kit.services.harvest.STOP_TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from kit.errors import ConfigError, HubError
 from kit.events import Action, Command, Event, Motion, TrainState, arm_proof
 from kit.messaging.mqtt import MqttClient
 from kit.services.operator import Operator, emergency_stop
+from tests.waiting import PATIENCE_S
 
 KEY = "a key"
 
@@ -69,7 +71,7 @@ def test_arming_answers_the_challenge_of_a_standing_train(operator: Operator, tr
     train.answer = lambda _command: train.say(Motion.STOPPED, None)
     train.say(Motion.STOPPING, "first")
     train.say(Motion.STOPPED, "second")
-    assert operator.arm().latched is False
+    assert operator.arm(timeout_s=PATIENCE_S).latched is False
     (command,) = train.commands
     assert command.action is Action.ARM
     assert command.proof == arm_proof(KEY, train_id=train.train_id, challenge="second")
@@ -81,7 +83,7 @@ def test_a_train_that_is_stopped_again_meanwhile_is_not_called_armed(
     train.answer = lambda _command: train.say(Motion.STOPPED, "another")
     train.say(Motion.STOPPED, "first")
     with pytest.raises(HubError, match="stopped again"):
-        operator.arm()
+        operator.arm(timeout_s=PATIENCE_S)
 
 
 def test_a_newer_challenge_is_not_answered_for_an_older_state(
@@ -92,7 +94,7 @@ def test_a_newer_challenge_is_not_answered_for_an_older_state(
     train.say(Motion.STOPPED, "new")
     with pytest.raises(HubError):
         operator.arm(answering=old, timeout_s=1)
-    assert train.told.wait(10)
+    assert train.told.wait(PATIENCE_S)
     assert train.commands[0].proof == arm_proof(KEY, train_id=train.train_id, challenge="old")
 
 
@@ -104,7 +106,7 @@ def test_a_silent_train_is_told_as_such(operator: Operator) -> None:
 def test_an_emergency_stop_needs_no_challenge(operator: Operator, train: Train) -> None:
     train.answer = lambda _command: train.say(Motion.STOPPED, "stopped")
     operator.emergency_stop("a child on the track")
-    operator.wait_for(lambda state: state.latched, 10)
+    operator.wait_for(lambda state: state.latched, PATIENCE_S)
     assert train.commands[0].action is Action.EMERGENCY_STOP
     assert train.commands[0].reason == "a child on the track"
 
@@ -118,6 +120,8 @@ def test_anybody_who_reaches_the_broker_stops_the_train_from_a_terminal(
     train: Train, mqtt_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KIT_MQTT_URL", mqtt_url)
+    patient = partial(emergency_stop, timeout_s=PATIENCE_S)
+    monkeypatch.setattr("kit.services.operator.emergency_stop", patient)
     said = threading.Event()
 
     def say(_command: Command) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 from pydantic import SecretStr
 
 from kit.bench.stand import TRAIN_ID, stand
 from kit.config import Settings
+from kit.errors import HubError
 from kit.events import Command, Event, Motion
 from kit.services.capture import CaptureParameters, CaptureService
 from kit.services.operator import switch_capture
 from kit.sim.camera import CameraServer, Shot
+from tests.waiting import PATIENCE_S, wait_until
 
-PATIENCE_S = 60.0
 MOVING = {Motion.CRUISING, Motion.SLOWED}
 RNG = np.random.default_rng(0)
 
@@ -25,13 +26,6 @@ def scene() -> Shot:
     image = RNG.normal(90, 3, (400, 600, 3))
     image[:, :300] += 60
     return Shot(np.clip(image, 0, 255).astype(np.uint8), [])
-
-
-def wait_until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.005)
 
 
 def test_a_paused_capture_is_healthy_says_so_and_publishes_nothing_until_it_goes_on(
@@ -87,11 +81,12 @@ def test_a_train_whose_pictures_pause_brakes_and_stays_when_they_come_again() ->
             decided.append(event.frame.captured_ns)
 
     with stand(("capture", "inference", "decision"), on_event=listen) as it:
-        state = it.operator.arm()
-        while state.motion not in MOVING:  # a busy machine may be late, and the train latches
+        moved = False
+        while not moved:  # a busy machine may be late, and the train latches
+            with suppress(HubError):
+                it.operator.arm(timeout_s=PATIENCE_S)
             state = it.operator.wait_for(lambda s: s.latched or s.motion in MOVING, PATIENCE_S)
-            if state.latched:
-                state = it.operator.arm()
+            moved = state.motion in MOVING
         switch = {"train_id": TRAIN_ID, "reason": "a test", "timeout_s": PATIENCE_S}
         assert switch_capture(it.settings, on=False, **switch)
         held = it.operator.wait_for(lambda s: s.latched and s.motion is Motion.STOPPED, PATIENCE_S)

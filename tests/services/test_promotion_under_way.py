@@ -38,8 +38,8 @@ from kit.services.inference import InferenceParameters, InferenceService
 from kit.vision.frames import encode_jpeg
 from tests.mlops.registry.variants import slow, without_number, without_number_when_bright
 from tests.vision.onnx_models import red_rectangle
+from tests.waiting import PATIENCE_S
 
-PATIENCE_S = 60
 FPS = 30
 Make = Callable[..., Path]
 

@@ -19,7 +19,7 @@ from kit.messaging.kafka import KafkaSource
 from kit.messaging.mqtt import MqttClient
 from kit.services.streaming import StreamingParameters, StreamingService
 from tests.event_strategies import a_command
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 NOWHERE = "127.0.0.1:1"
 
@@ -44,7 +44,7 @@ def test_killed_and_started_again_it_hands_on_what_came_before_meanwhile_and_aft
         for _ in range(count):
             sent.append(a_command(train_id, reason=str(len(sent))))
             client.publish(sent[-1])
-        assert client.flush(30)
+        assert client.flush(PATIENCE_S)
 
     with MqttClient(mqtt_url, service="outside", train_id=train_id) as client:
         counters: dict[str, int] = {}
@@ -53,7 +53,7 @@ def test_killed_and_started_again_it_hands_on_what_came_before_meanwhile_and_aft
             lambda event, _: counters.update(getattr(event, "counters", {})),
         )
         with streaming(settings, train_id) as child:
-            child.ready()
+            child.ready(timeout_s=PATIENCE_S)
             publish(client, 30)  # to an outbox that Kafka takes nothing of
             wait_until(lambda: counters.get("waiting", 0) >= 30, "it has them")
             child.signal(signal.SIGKILL)
@@ -65,7 +65,7 @@ def test_killed_and_started_again_it_hands_on_what_came_before_meanwhile_and_aft
             KafkaSource(kafka_bootstrap, settings=online, topics=[EVENTS_TOPIC]) as source,
             streaming(online, train_id) as child,
         ):
-            child.ready()
+            child.ready(timeout_s=PATIENCE_S)
             publish(client, 30)
 
             def came() -> bool:
@@ -82,7 +82,7 @@ def test_a_second_one_of_the_same_train_is_told_so(settings: Settings, train_id:
     first = StreamingService(StreamingParameters(train_id=train_id), settings=settings)
     thread = threading.Thread(target=first.run)
     thread.start()
-    assert first.ready.wait(30)
+    assert first.ready.wait(PATIENCE_S)
     second = StreamingService(StreamingParameters(train_id=train_id), settings=settings)
     with pytest.raises(ConfigError, match="one streaming service a train"):
         second.run()
@@ -97,7 +97,7 @@ def test_its_signs_of_life_tell_what_waits(
     service = StreamingService(StreamingParameters(train_id=train_id), settings=settings)
     thread = threading.Thread(target=service.run)
     thread.start()
-    assert service.ready.wait(30)
+    assert service.ready.wait(PATIENCE_S)
     with MqttClient(mqtt_url, service="outside", train_id=train_id) as client:
         client.publish(a_command(train_id))
         wait_until(lambda: service.counters.get("waiting", 0) >= 1, "it waits")

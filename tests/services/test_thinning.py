@@ -24,7 +24,7 @@ from kit.services.thinning import Thinned, Thinner, shrink
 from kit.vision.frames import decode_jpeg, encode_jpeg
 from tests.console.make import stamp
 from tests.event_strategies import a_command, a_frame
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 NOISE = np.random.default_rng(1).integers(0, 255, (400, 600, 3), np.uint8)
 JPEG = encode_jpeg(NOISE)
@@ -134,7 +134,7 @@ def test_on_a_narrow_link_the_far_end_sees_smaller_pictures_and_every_event(
             ) as streaming,
         ):
             camera.subscribe(f"train/{train_id}/alive/streaming", near.receive)
-            streaming.ready()
+            streaming.ready(timeout_s=PATIENCE_S)
 
             def until(true: Callable[[], object], what: str) -> None:
                 def came() -> bool:
@@ -156,5 +156,5 @@ def test_on_a_narrow_link_the_far_end_sees_smaller_pictures_and_every_event(
             until(lambda: step() > 0, "pictures gave way")
             until(lambda: far.sights[-1].size < len(JPEG) / 2, "smaller ones came")
             link.proxy.conditions = CLEAR
-            assert camera.flush(30)
+            assert camera.flush(PATIENCE_S)
             wait_until(lambda: far.told.get("command") == commands, "all events came, in order")

@@ -25,9 +25,10 @@ from kit.services.inference import InferenceParameters, InferenceService
 from kit.train.controller import Controller, ControlParameters
 from kit.vision.detector import Detector
 from kit.vision.frames import decode_jpeg, encode_jpeg, fit_frame
-from tests.services.test_flow import PATIENCE_S, Outside, frame, running
+from tests.services.test_flow import Outside, frame, running
 from tests.train.hub_bench import ARM_KEY, ScriptedHub, arm, give
 from tests.vision.onnx_models import red_rectangle
+from tests.waiting import PATIENCE_S
 
 BLANK = encode_jpeg(np.full((400, 600, 3), 90, np.uint8))
 BRAKE = 127
