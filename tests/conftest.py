@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+
+from tests.waiting import PATIENCE_S
 
 REQUIRE_ALL = os.environ.get("KIT_REQUIRE_ALL") == "1"
 """Whether a skipped test counts as a failed one: so in CI, where nothing may be missing."""
@@ -96,12 +99,23 @@ def kafka_bootstrap() -> Iterator[str]:
 # modules could not run their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    """A headless Chromium, driven by Playwright's synchronous API."""
+    """A headless Chromium, driven by Playwright's synchronous API; its pages are patient."""
     if not os.access(CHROMIUM, os.X_OK):
         pytest.skip(f"Chromium is not installed: there is no {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Page, expect, sync_playwright
 
+    expect.set_options(timeout=1000 * PATIENCE_S)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS), timeout=1000 * PATIENCE_S
+        )
+        open_page = chromium.new_page
+
+        def patient_page(**options: Any) -> Page:
+            page = open_page(**options)
+            page.set_default_timeout(1000 * PATIENCE_S)
+            return page
+
+        chromium.new_page = patient_page  # type: ignore[method-assign]
         yield chromium
         chromium.close()

@@ -19,8 +19,7 @@ from kit.config import Settings
 from kit.events import Alive, Event
 from kit.messaging.kafka import KafkaSink
 from tests.console import make
-
-TIMEOUT_S = 30.0
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Browser:
 
     def listen(self) -> None:
         """Take in one message."""
-        message = self.socket.recv(timeout=TIMEOUT_S)
+        message = self.socket.recv(timeout=PATIENCE_S)
         if isinstance(message, str):
             self.status = json.loads(message)
             self.log += self.status["log"]
@@ -54,7 +53,7 @@ class Browser:
 
     def until(self, seen: Any) -> None:
         """Listen until something is true of this browser."""
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + PATIENCE_S
         while not seen(self):
             assert time.monotonic() < deadline, f"never seen; last status {self.status}"
             self.listen()
@@ -110,7 +109,6 @@ def link(console: str, kafka_bootstrap: str, train_id: str) -> Iterator[Link]:
                     make.frame(train_id, of),
                     make.prediction(train_id, of),
                 )
-                browser.say(train=train_id)
                 return any(header["train"] == train_id for header, _ in browser.pictures)
 
             browser.until(knows)

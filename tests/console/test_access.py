@@ -119,8 +119,9 @@ def test_a_cookie_that_was_changed_or_is_of_other_tokens_is_worth_nothing() -> N
 
 def test_a_cookie_lasts_for_a_day_of_a_show(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(TOKENS, open_to_viewers=True)
-    cookie = gate.cookie(Role.OPERATOR)
     now = time.time()
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now)
+    cookie = gate.cookie(Role.OPERATOR)
     monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now + SIGNED_IN_S - 10)
     assert gate.role(cookie) is Role.OPERATOR
     monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now + SIGNED_IN_S + 10)

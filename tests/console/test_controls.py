@@ -15,8 +15,8 @@ from kit.console.latches import latch_of
 from kit.errors import BrokerError
 from kit.events import Motion
 from tests.console import make
+from tests.waiting import PATIENCE_S
 
-PATIENCE_S = 30.0
 SETTINGS = Settings(mqtt_url=SecretStr("mqtt://127.0.0.1:1"), arm_key=SecretStr("key"))
 
 

@@ -22,8 +22,6 @@ from tests.console.conftest import Link
 LANGUAGES = ("en", "fr")
 SLOW = Reason.STILL_SLOW.say(label=Label.SPEED_LIMIT, seconds="3.2")
 
-expect.set_options(timeout=30_000)
-
 
 def catalogue(language: str) -> dict[str, str]:
     text = (STATIC / f"texts.{language}.json").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +25,15 @@ from kit.events import (
 )
 from kit.messaging.kafka import KafkaSink
 from kit.messaging.mqtt import MqttClient
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
 KEY = "the key of this train"
-PATIENCE_S = 60.0
-
-expect.set_options(timeout=30_000)
 
 
 class Train:
-    """A train that is latched until it is armed; what it says goes to MQTT and to Kafka."""
+    """A train that is latched until it is armed, and says so to MQTT and to Kafka all the time."""
 
     def __init__(self, mqtt_url: str, sink: KafkaSink, train_id: str) -> None:
         self.train_id = train_id
@@ -44,9 +42,11 @@ class Train:
         self.paused = False
         self.client = MqttClient(mqtt_url, service="control", train_id=train_id)
         self._sink = sink
+        self._ended = threading.Event()
+        self._talking = threading.Thread(target=self._talk)
 
     def say(self) -> None:
-        """Tell its state and its capture's, as both do every second."""
+        """Tell its state and its capture's."""
         state = TrainState(
             train_id=self.train_id,
             motion=Motion.STOPPED,
@@ -63,10 +63,17 @@ class Train:
         self.client.start()
         for kind in ("command", "capture"):
             self.client.subscribe(f"train/{self.train_id}/{kind}", self._receive)
+        self._talking.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._talking.join()
         self.client.stop()
+
+    def _talk(self) -> None:
+        while not self._ended.wait(0.1):
+            self.say()
 
     def _receive(self, event: Event, _received_ns: int) -> None:
         self.told.append(event)
@@ -87,12 +94,8 @@ class Desk:
     train: Train
 
     def until(self, seen: Callable[[], object]) -> None:
-        """Let the train talk until something is so."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not seen():
-            assert time.monotonic() < deadline, self.page.locator("#train").inner_text()
-            self.train.say()
-            self.page.wait_for_timeout(100)
+        """Wait until something is so; if it never is, tell what the page shows of the train."""
+        wait_until(seen, self.page.locator("#train").inner_text, pause_s=0.05)
 
     def shows(self, selector: str, text: str) -> None:
         self.until(lambda: text in self.page.locator(selector).inner_text())

@@ -19,10 +19,9 @@ from kit.child import Child
 from kit.console.gate import FAILURES
 from kit.console.viewer import BAD_MESSAGE, SIGN_IN_FIRST
 from tests.console.conftest import Browser as Viewer
+from tests.waiting import PATIENCE_S
 
 VIEWER, OPERATOR = "token of the viewers", "token of the operators"
-
-expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Place:
     def ask(
         self, method: str, path: str, body: object = None, **headers: str
     ) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(self.authority, timeout=30)
+        connection = http.client.HTTPConnection(self.authority, timeout=PATIENCE_S)
         content = None if body is None else json.dumps(body)
         connection.request(method, path, body=content, headers=headers)
         response = connection.getresponse()
@@ -72,7 +71,7 @@ def cookie_of(answer: http.client.HTTPResponse) -> str:
 def closed_with(socket: ClientConnection) -> int | None:
     with pytest.raises(ConnectionClosed) as end:  # noqa: PT012
         while True:
-            socket.recv(timeout=30)
+            socket.recv(timeout=PATIENCE_S)
     return end.value.rcvd.code if end.value.rcvd else None
 
 

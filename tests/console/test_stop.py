@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,9 @@ from kit.events import Action, Alive, Command, Event, Origin
 from kit.messaging.kafka import KafkaSink
 from kit.messaging.mqtt import MqttClient
 from tests.console.conftest import Link
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
-
-expect.set_options(timeout=30_000)
-
-PATIENCE_S = 60.0
 
 
 class Train:
@@ -48,16 +44,17 @@ class Train:
 
 def until_told(train: Train, page: Page, press: Callable[[], object]) -> None:
     """Press once, and wait until the train is told; if it is not, tell what page and train know."""
-    press()
-    deadline = time.monotonic() + PATIENCE_S
-    while not train.commands:
-        assert time.monotonic() < deadline, (
-            f"the train was not told within {PATIENCE_S:g} s; the page: "
+
+    def known() -> str:
+        return (
+            f"the train is told; the page: "
             f"{page.locator('nav').inner_html()} {page.locator('#train').inner_text()!r} "
             f"link {page.locator('body').get_attribute('data-link')!r}; "
             f"the train: {train.client.stats}"
         )
-        page.wait_for_timeout(50)
+
+    press()
+    wait_until(lambda: train.commands, known)
 
 
 @contextmanager
@@ -79,9 +76,12 @@ def console_at(
 
 def until_known(page: Page, sink: KafkaSink, train_id: str) -> None:
     button = page.get_by_role("button", name=train_id, exact=True)
-    while not button.count():
+
+    def is_known() -> bool:
         assert sink.send(Alive(train_id=train_id, service="capture"))
-        page.wait_for_timeout(50)
+        return button.count() > 0
+
+    wait_until(is_known, f"the page knows {train_id}", pause_s=0.05)
 
 
 @pytest.fixture
