@@ -28,10 +28,12 @@ from kit.events import (
 from kit.reasons import Reason
 from kit.train.actuator import HubLike
 from kit.train.drive import Drive
+from kit.train.freshness import staleness
+from kit.train.halts import halt_for, hindrance
 from kit.train.hub_facts import HubEvent, HubEventKind
+from kit.train.latch import Latch
 from kit.train.lease import Lease
-from kit.train.motion import MOVING, ControlParameters, Latch, hindrance, staleness
-from kit.train.reactions import halt_for
+from kit.train.motion import MOVING, ControlParameters
 from kit.train.resumption import Resumption
 from kit.train.telling import Cause, Teller
 

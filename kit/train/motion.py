@@ -1,17 +1,13 @@
-"""The controller's states, its parameters and its latch: pure, and described in docs/safety.md."""
+"""The controller's states and its parameters: pure, and described in docs/safety.md."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kit.events import FrameStamp, Motion, arm_proof
-from kit.reasons import Reason
-from kit.train.hub_facts import HubFacts
-from kit.train.lwp3.enums import Colour, IoType
+from kit.events import Motion
+from kit.train.lwp3.enums import Colour
 from kit.train.power import LOWEST_V
 
 TRANSITIONS: dict[Motion, frozenset[Motion]] = {
@@ -112,83 +108,3 @@ class ControlParameters(BaseModel):
                 msg = f"{name} must be 0, which switches it off, or at least {least:g}, got {value}"
                 raise ValueError(msg)
         return self
-
-
-class Latch:
-    """Holds a train until someone proves the right to release it.
-
-    It starts closed. Each closing makes a new challenge, so that an answer to an older one is
-    worth nothing.
-
-    Args:
-        train_id: Which train.
-        arm_key: Secret shared with the operators.
-    """
-
-    def __init__(self, *, train_id: str, arm_key: str) -> None:
-        self._train_id = train_id
-        self._key = arm_key
-        self._challenge: str | None = None
-        self.close()
-
-    @property
-    def closed(self) -> bool:
-        """Whether the train is held."""
-        return self._challenge is not None
-
-    @property
-    def challenge(self) -> str | None:
-        """What an ``arm`` command must answer; None while open."""
-        return self._challenge
-
-    def close(self) -> None:
-        """Hold the train, under a new challenge."""
-        self._challenge = secrets.token_hex(16)
-
-    def open(self, proof: str | None) -> bool:
-        """Release the train if the proof answers the challenge.
-
-        Args:
-            proof: From :func:`kit.events.arm_proof`.
-
-        Returns:
-            Whether it was released; False too if it was not held.
-        """
-        if self._challenge is None or proof is None:
-            return False
-        right = arm_proof(self._key, train_id=self._train_id, challenge=self._challenge)
-        if not hmac.compare_digest(right.encode(), proof.encode()):
-            return False
-        self._challenge = None
-        return True
-
-    def release(self) -> None:
-        """Release the train without a proof: for the controller's own clock, never a message."""
-        self._challenge = None
-
-
-def staleness(frame: FrameStamp, *, newer_than_ns: int, max_age_ms: int, now_ns: int) -> str | None:
-    """Return why a frame is not fresh enough to move on, or None if it is.
-
-    Args:
-        frame: The frame that was decided on.
-        newer_than_ns: It must be captured after this, monotonic nanoseconds.
-        max_age_ms: It must be captured this long ago at most, milliseconds.
-        now_ns: Monotonic time now, nanoseconds.
-    """
-    age_ms = (now_ns - frame.captured_ns) / 1e6
-    if age_ms > max_age_ms:
-        return Reason.WAS_OLD.say(age=f"{age_ms:.0f}")
-    if age_ms < 0:
-        return Reason.FROM_THE_FUTURE
-    if frame.captured_ns <= newer_than_ns:
-        return Reason.NOT_NEWER
-    return None
-
-
-def hindrance(facts: HubFacts) -> str | None:
-    """Return what keeps a train from moving safely, such as an alert, or None."""
-    if facts.port_of(IoType.TRAIN_MOTOR) is None:
-        return Reason.MOTOR_UNPLUGGED
-    names = sorted(alert.name.lower().replace("_", " ") for alert in facts.alerts)
-    return Reason.HUB_WARNS.say(what=", ".join(names)) if names else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from kit.events import MAX_TEXT, FrameStamp, Motion, Stage, TrainState
 from kit.reasons import Reason
 from kit.train.hub_facts import HubFacts
-from kit.train.motion import Latch
+from kit.train.latch import Latch
 
 _log = logging.getLogger(__name__)
 

@@ -8,16 +8,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kit.events import Motion, arm_proof
+from kit.train.freshness import staleness
+from kit.train.halts import hindrance
 from kit.train.hub_facts import HubFacts
+from kit.train.latch import Latch
 from kit.train.lwp3.enums import AlertType, IoType
-from kit.train.motion import (
-    COLOURS,
-    TRANSITIONS,
-    ControlParameters,
-    Latch,
-    hindrance,
-    staleness,
-)
+from kit.train.motion import COLOURS, TRANSITIONS, ControlParameters
 from tests.train.hub_bench import ARM_KEY, stamp
 
 

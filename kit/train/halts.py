@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kit.reasons import Reason
 from kit.train.hub_facts import HubEvent, HubEventKind, HubFacts
-from kit.train.motion import hindrance
+from kit.train.lwp3.enums import IoType
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,11 @@ def halt_for(event: HubEvent, facts: HubFacts) -> Halt | None:
     if event.kind is HubEventKind.GOING:
         return Halt(Reason.HUB_GOES.say(what=event.detail), again=True)
     return _HALTS.get(event.kind)
+
+
+def hindrance(facts: HubFacts) -> str | None:
+    """Return what keeps a train from moving safely, such as an alert, or None."""
+    if facts.port_of(IoType.TRAIN_MOTOR) is None:
+        return Reason.MOTOR_UNPLUGGED
+    names = sorted(alert.name.lower().replace("_", " ") for alert in facts.alerts)
+    return Reason.HUB_WARNS.say(what=", ".join(names)) if names else None
