@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kit.mlops.dataset import DrawnSet
+from kit.mlops.learner import go_back
 from kit.mlops.looking import LookRecipe, LookTrainer
 from kit.mlops.network import SignNet
 from kit.mlops.second_look import SecondLook
@@ -63,13 +64,4 @@ def teach(
     look: SecondLook = trainer.average.cpu()
     start = SecondLook()
     start.start_from(first.cpu())
-    return _go_back(look, start, recipe.kept)
-
-
-def _go_back(look: SecondLook, start: SecondLook, share: float) -> SecondLook:
-    """Move a look's weights so far back to those that it started from."""
-    before = start.state_dict()
-    for name, value in look.state_dict().items():
-        if value.dtype.is_floating_point:
-            value.lerp_(before[name], share)
-    return look
+    return go_back(look, start, recipe.kept)

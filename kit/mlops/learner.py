@@ -184,3 +184,23 @@ class Learner(ABC, Generic[NetworkT, StepT]):
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self._optimiser.load_state_dict(state["optimiser"])
+
+
+def go_back(network: NetworkT, start: Module, share: float) -> NetworkT:
+    """Move a network's weights some of the way back to those that its training started from.
+
+    What drawn pictures taught it then counts less, and what let it see signs in photos stays.
+
+    Args:
+        network: As training left it; it is changed.
+        start: As it was before, a network alike.
+        share: How far to go, 0..1.
+
+    Returns:
+        The network.
+    """
+    before = start.state_dict()
+    for name, value in network.state_dict().items():
+        if value.dtype.is_floating_point:
+            value.lerp_(before[name].to(value.device), share)
+    return network

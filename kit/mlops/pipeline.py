@@ -14,6 +14,7 @@ from kit.mlops.dataset import DrawnSet, Pictures, concatenate, draw_set, join, o
 from kit.mlops.doubting import Tell, gather, teach
 from kit.mlops.drawing.scene import World
 from kit.mlops.export import Card, export
+from kit.mlops.learner import go_back
 from kit.mlops.looking import LookRecipe
 from kit.mlops.mining import draw_frames, mine, open_frames
 from kit.mlops.network import SignNet
@@ -41,15 +42,17 @@ class Round:
         learning_rate: Its peak.
         frames: Share of all frames without a sign that are looked through before it.
         deceiving: Share, among the pictures it sees, of parts of those that deceived the network.
+        kept: How far the finished weights go back to those that the round started from, 0..1.
     """
 
     epochs: int
     learning_rate: float
     frames: float
     deceiving: float
+    kept: float
 
 
-ROUNDS = (Round(3, 8e-4, 0.5, 0.3), Round(9, 1.2e-3, 0.5, 0.35))
+ROUNDS = (Round(3, 8e-4, 0.5, 0.3, 0.0), Round(9, 1.2e-3, 0.5, 0.35, 0.25))
 """The second part of training. What deceived the network once stays among what is learnt."""
 
 LOOK_SHARE = 0.13
@@ -164,9 +167,9 @@ def _harden(plan: Plan, trained: SignNet, bars: Progress) -> tuple[SignNet, str]
             warmup_steps=200,
             smallest_px=11.0,
         )
-        network = _learn(
-            data, recipe, plan.work / f"hardening-{number}", network.state_dict(), bars
-        )
+        folder = plan.work / f"hardening-{number}"
+        learnt = _learn(data, recipe, folder, network.state_dict(), bars)
+        network = go_back(learnt, network, each.kept)
     return network, data.data_hash
 
 
