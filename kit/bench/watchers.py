@@ -38,9 +38,15 @@ _WATCH = """() => {
 
 @dataclass
 class Watcher:
-    """What one viewer got: the age of each picture at its arrival, milliseconds."""
+    """What one viewer got.
+
+    Attributes:
+        ages_ms: The age of each picture at its arrival while it was measured, milliseconds.
+        pictures: How many came at all.
+    """
 
     ages_ms: list[float] = field(default_factory=list)
+    pictures: int = 0
 
     async def watch(self, url: str, played: Played, measuring: threading.Event) -> None:
         """Look at the train until cancelled, and answer each picture as the page does."""
@@ -62,6 +68,7 @@ class Watcher:
             return
         came_ns = time.monotonic_ns()
         await socket.send('{"got_picture": true}')
+        self.pictures += 1
         if measuring.is_set():
             (length,) = struct.unpack_from(">I", message, 8)
             sequence = json.loads(message[12 : 12 + length])["sequence"]

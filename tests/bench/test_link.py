@@ -12,7 +12,7 @@ from kit.bench.outage import measure_link
 
 @pytest.mark.slow
 def test_an_outage_costs_pictures_and_no_event() -> None:
-    phases = [Phase("5g", 3), Phase("outage", 4), Phase("5g", 8)]
+    phases = [Phase("5g", 5), Phase("outage", 6), Phase("5g", 8)]
     begun: list[Phase] = []
     found = measure_link(phases, told=begun.append)
     assert begun == phases
