@@ -15,8 +15,7 @@ import httpx
 
 from kit.child import Child
 from kit.leaderboard.claims import Claim, sign
-
-TIMEOUT_S = 120.0
+from tests.waiting import PATIENCE_S, Seen, wait_until
 
 
 @dataclass
@@ -28,7 +27,7 @@ class Served:
     keys: Path
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.url, timeout=TIMEOUT_S)
+        self.http = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
         token = json.loads(self.keys.read_text())["organiser"]
         self.organiser = {"Authorization": f"Bearer {token}"}
 
@@ -62,13 +61,12 @@ class Served:
         rows = self.http.get("api/standings").json()["rows"]
         return {row["user"]: row for row in rows}
 
-    def until(self, seen: Callable[[], Any]) -> Any:
-        """Ask again and again until something is true; return it."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while not (found := seen()):
-            assert time.monotonic() < deadline, "never seen"
-            time.sleep(0.02)  # whoever asks more than 200 times a second is refused
-        return found
+    def until(self, seen: Callable[[], Seen]) -> Seen:
+        """Ask again and again until something is true; return it.
+
+        Whoever asks more than 200 times a second is refused.
+        """
+        return wait_until(seen, lambda: f"the board: {self.places()}", pause_s=0.02)
 
 
 @contextmanager
@@ -100,6 +98,6 @@ def served(
     if started_s is not None:
         arguments += ["--starts-at", (datetime.now(UTC) - timedelta(seconds=started_s)).isoformat()]
     with Child.module("kit.leaderboard", *arguments, name="leaderboard") as child:
-        service = Served(child, child.ready(timeout_s=TIMEOUT_S)["url"], keys)
+        service = Served(child, child.ready(timeout_s=PATIENCE_S)["url"], keys)
         with service.http:
             yield service

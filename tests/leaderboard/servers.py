@@ -6,18 +6,16 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from kit.leaderboard.prometheus.groups import Group, Recording, rule_file
 from kit.leaderboard.prometheus.history import History, to_openmetrics
 from tests.leaderboard.promtool import program, promtool
-
-PATIENCE_S = 120.0
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def fill(data: Path, histories: Sequence[History]) -> None:
@@ -64,18 +62,18 @@ def _started(data: Path, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], str]:
 
 def _is_ready(server: subprocess.Popen[bytes], url: str) -> bool:
     """Wait until a server answers; False if it ended instead."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            return False
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
-                if answer.status == 200:
-                    return True
-        except OSError:
-            time.sleep(0.05)
-    server.kill()
-    raise AssertionError("the server was not ready in time")
+
+    def answers() -> bool:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    try:
+        wait_until(lambda: server.poll() is not None or answers(), "it is ready", pause_s=0.05)
+    except AssertionError:
+        server.kill()
+        raise
+    return server.poll() is None
 
 
 def stages(groups: Sequence[Group]) -> list[list[Recording]]:

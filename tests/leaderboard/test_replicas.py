@@ -15,15 +15,16 @@ from sqlalchemy import create_engine, text
 from kit.leaderboard.client import Participant
 from kit.leaderboard.store import Store
 from kit.leaderboard.stress import Load, stress
-from kit.messaging.ports import free_port
 from tests.leaderboard.served import Served, served
+from tests.ports import kept_port
+from tests.waiting import PATIENCE_S
 
 PEOPLE = 8
 CLAIMS = 15
 
 
 def test_claims_that_were_acknowledged_survive_kill_9_and_count_once(tmp_path: Path) -> None:
-    port, begun = free_port(), threading.Event()
+    port, begun = kept_port(), threading.Event()
 
     def claim(token: str, url: str) -> list[str]:
         ids = []
@@ -38,7 +39,7 @@ def test_claims_that_were_acknowledged_survive_kill_9_and_count_once(tmp_path: P
         with served(tmp_path, port=port, per_person="1000/second") as service:
             tokens = [service.add(f"p{number}") for number in range(PEOPLE)]
             working = [people.submit(claim, token, service.url) for token in tokens]
-            assert begun.wait(60)
+            assert begun.wait(PATIENCE_S)
             service.child.signal(signal.SIGKILL)
         with served(tmp_path, port=port, started_s=None, per_person="1000/second"):
             acknowledged = [name for each in working for name in each.result(120)]

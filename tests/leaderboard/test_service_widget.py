@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from kit.errors import BrokerError
 from kit.leaderboard.service_widget import ServiceBoard
-from tests.leaderboard.served import TIMEOUT_S, served
+from tests.leaderboard.served import served
+from tests.waiting import wait_until
 
 
 def wait_for(board: ServiceBoard, text: str) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while text not in board.widget.value:
-        assert time.monotonic() < deadline, board.widget.value
-        time.sleep(0.05)
+    wait_until(lambda: text in board.widget.value, lambda: board.widget.value)
 
 
 def test_the_board_follows_a_service_while_it_is_there_and_tells_when_it_is_gone(

@@ -27,6 +27,7 @@ from kit.presenting.model_check import SHIPPED
 from kit.presenting.radio_check import bluez_version
 from kit.sim.bluez import BUS_VARIABLE, virtual_bluez
 from tests.train.conftest import serve
+from tests.waiting import PATIENCE_S
 
 NOBODY = Settings(mqtt_url=SecretStr("mqtt://127.0.0.1:9"), kafka_bootstrap="127.0.0.1:9")
 NO_RADIO = {BUS_VARIABLE: "unix:path=/nowhere"}
@@ -176,7 +177,10 @@ def test_a_provider_that_this_onnxruntime_lacks_fails_and_is_never_replaced() ->
     assert "jetson.md" in check.fix or "onnxruntime-gpu" in check.fix
 
 
-def test_messages_really_go_through_the_brokers(mqtt_url: str, kafka_bootstrap: str) -> None:
+def test_messages_really_go_through_the_brokers(
+    mqtt_url: str, kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_check, "ROUND_TRIP_S", PATIENCE_S)
     settings = Settings(mqtt_url=SecretStr(mqtt_url), kafka_bootstrap=kafka_bootstrap)
     for name in ("mqtt", "kafka"):
         check = look(name, settings=settings)

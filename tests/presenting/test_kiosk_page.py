@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,19 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from kit.config import Settings
 from kit.presenting.commanding import Command
 from kit.presenting.reset import KIOSK_FILE, reset
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
-PATIENCE_S = 180.0
+MISSION_S = 180.0
+"""So long it may take until the services of a mission are there, or are gone."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,11 @@ class Running:
 
     def service(self, name: str) -> psutil.Process:
         """Return the process of a service of the mission under way."""
-        family = psutil.Process(self.pid).children(recursive=True)
-        return next(p for p in family if {"kit.services", name} <= set(p.cmdline()))
-
-
-def until(seen: Callable[[], Any], *, pause: Callable[[float], object] = time.sleep) -> Any:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not (found := seen()):
-        assert time.monotonic() < deadline_s, "never seen"
-        pause(0.05)  # until it is seen
-    return found
+        for process in psutil.Process(self.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # another one may end while we look
+                if {"kit.services", name} <= set(process.cmdline()):
+                    return process
+        raise AssertionError(f"the service '{name}' does not run")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +59,7 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         env={"KIT_RUNS_DIR": str(folder)},
         hear=said.append,
     ) as command:
-        until(lambda: said)
+        wait_until(lambda: said, "the kiosk is there")
         yield Running(json.loads(said[0])["url"], folder, command.pid)
 
 
@@ -104,52 +102,47 @@ def test_visits_with_an_emergency_stop_a_fault_and_a_reset(kiosk: Running, brows
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(kiosk.url)
 
-    def phase() -> str:
-        return str(page.evaluate("() => document.body.dataset.phase"))
-
     def reach(*wanted: str) -> None:
-        until(lambda: phase() in wanted, pause=lambda s: page.wait_for_timeout(1000 * s))
-
-    def painted() -> bool:
-        return bool(
-            page.evaluate("() => Number(document.getElementById('picture').dataset.sequence)")
+        page.wait_for_function(
+            "wanted => wanted.includes(document.body.dataset.phase)",
+            arg=wanted,
+            timeout=1000 * MISSION_S,
         )
 
-    until(painted, pause=lambda s: page.wait_for_timeout(1000 * s))
-    assert page.inner_text("#badge") == "recorded run"
+    page.wait_for_function("() => Number(document.getElementById('picture').dataset.sequence)")
+    expect(page.locator("#badge")).to_have_text("recorded run")
     page.click("#start")
-    assert page.inner_text("#refused") == "Please type a name: 1 to 40 letters."
+    expect(page.locator("#refused")).to_have_text("Please type a name: 1 to 40 letters.")
     page.click("#language")
     page.wait_for_selector("text=Départ")
     page.click("#language")
     page.fill("#name", "<b>Ada</b>")
     page.click("#start")
     reach("countdown", "under_way")
-    assert "<b>Ada</b>" in page.inner_text("#flight-title"), "a name is markup"
-    assert page.is_visible("#stop")
+    expect(page.locator("#flight-title")).to_contain_text("<b>Ada</b>")  # a name is no markup
     page.click("#stop")
     reach("score")
-    assert page.is_visible("#stop")
-    assert "emergency stop" in page.inner_text("#score-more")
+    expect(page.locator("#stop")).to_be_visible()
+    expect(page.locator("#score-more")).to_contain_text("emergency stop")
     page.click("#again")
     reach("countdown", "under_way")
-    assert "<b>Ada</b>" in page.inner_text("#flight-title")
+    expect(page.locator("#flight-title")).to_contain_text("<b>Ada</b>")
     kiosk.service("inference").kill()
     reach("score")
-    assert "One of the five programs ended" in page.inner_text("#score-more")
+    expect(page.locator("#score-more")).to_contain_text("One of the five programs ended")
     page.click("#language")
     page.wait_for_selector("text=Le service « inférence »")
-    assert page.is_visible("#stop")
+    expect(page.locator("#stop")).to_be_visible()
     page.click("#next")
     reach("attract")
     page.fill("#name", "Bob")
     page.click("#start")
-    reach("preparing")  # a reset may come at any time
+    reach("preparing", "countdown", "under_way")  # a reset may come at any time
     done = reset(Settings(runs_dir=kiosk.runs))
     assert done.ok, done.problems
     assert done.kiosk == "its name and score are cleared"
     assert done.moved >= 1
     reach("attract")
-    assert page.input_value("#name") == ""
+    expect(page.locator("#name")).to_have_value("")
     assert problems == []
     page.close()

@@ -16,6 +16,7 @@ from kit.presenting.check import Check, State, Wanted
 from kit.presenting.commanding import Command, run_command
 from kit.presenting.rehearse import Rehearsal, rehearse
 from kit.presenting.sheet import write_sheet
+from tests.waiting import PATIENCE_S, wait_until
 
 FLOWN: dict[str, Any] = {
     "verdict": "The train stopped 61 cm before the <danger>.",
@@ -94,17 +95,16 @@ def test_a_command_that_is_left_is_gone_with_all_that_it_started(tmp_path: Path)
     env = {"KIT_RUNS_DIR": str(tmp_path)}
     with Command(["kiosk", "--port", "0"], log=tmp_path / "log", env=env) as command:
         process = psutil.Process(command.pid)
-        deadline_s = time.monotonic() + 60
-        while not (started := process.children(recursive=True)):
-            assert time.monotonic() < deadline_s, "it started nothing"
-            time.sleep(0.05)  # until it has children
-    psutil.wait_procs([process, *started], timeout=30)
+        started = wait_until(lambda: process.children(recursive=True), "it started something")
+    psutil.wait_procs([process, *started], timeout=PATIENCE_S)
     assert not [each for each in (process, *started) if each.is_running()]
 
 
 def test_a_command_brings_its_result_home(tmp_path: Path) -> None:
     ended = run_command(
-        ["doctor", "--only", "power"], log=tmp_path / "log", deadline_s=time.monotonic() + 60
+        ["doctor", "--only", "power"],
+        log=tmp_path / "log",
+        deadline_s=time.monotonic() + PATIENCE_S,
     )
     assert ended.ok
     assert ended.result["checks"][0]["name"] == "power"

@@ -20,6 +20,7 @@ from kit.events import Event as AnyEvent
 from kit.messaging.mqtt import MqttClient
 from kit.presenting import reset as reset_module
 from kit.presenting.reset import ASIDE, KIOSK_FILE, drop_old, put_aside, reset
+from tests.waiting import PATIENCE_S
 
 
 def run_folder(runs: Path, name: str, *, over: bool, age_s: float = 0.0) -> Path:
@@ -108,7 +109,10 @@ def train(mqtt_url: str, train_id: str) -> Iterator[Settings]:
         saying.join()
 
 
-def test_the_train_is_latched_before_the_next_visitor(train: Settings, tmp_path: Path) -> None:
+def test_the_train_is_latched_before_the_next_visitor(
+    train: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reset_module, "STAND_S", PATIENCE_S)
     done = reset(train.model_copy(update={"runs_dir": tmp_path}))
     assert done.ok
     assert "latched" in done.train

@@ -195,13 +195,13 @@ def test_no_slide_overflows_and_each_is_a_page_of_the_pdf(
     count = len(sections(deck))
     over = []
     for number in range(1, count + 1):
-        expect(page.locator("output")).to_have_text(f"{number} / {count}", timeout=30_000)
+        expect(page.locator("output")).to_have_text(f"{number} / {count}")
         if page.evaluate(OVERFLOW):
             over.append(number)
         page.keyboard.press("ArrowRight")
     assert over == []
     page.keyboard.press("n")
-    assert page.is_visible("section.now aside")
+    expect(page.locator("section.now aside")).to_be_visible()
     pdf = page.pdf(prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == count
     page.close()

@@ -16,9 +16,15 @@ import numpy as np
 import pytest
 
 from kit.errors import CameraError, ConfigError, ModelError
-from kit.messaging.ports import free_port
 from kit.vision.detector import Detector
-from kit.vision.remote import NoAnswerError, RemoteDetector, ServerAddress, open_detector
+from kit.vision.remote import (
+    START_DEADLINE_S,
+    NoAnswerError,
+    RemoteDetector,
+    ServerAddress,
+    open_detector,
+)
+from tests.ports import NOBODY
 from tests.vision.onnx_models import RED_SCORE, red_rectangle
 
 SCHEMES = ["grpc", "http"]
@@ -103,7 +109,7 @@ def test_what_is_no_such_url_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_server_that_is_away_is_told_with_its_address(scheme: str) -> None:
-    url = f"{scheme}://127.0.0.1:{free_port()}/signs"
+    url = f"{scheme}://{NOBODY}/signs"
     with pytest.raises(NoAnswerError, match="kit serve") as caught:
         open_detector(url)
     assert url in str(caught.value)
@@ -155,7 +161,7 @@ def test_a_provider_that_the_server_does_not_use_is_refused() -> None:
     with Stub(200, described()) as url:
         with pytest.raises(ModelError, match="does not run it on 'cuda'"):
             open_detector(url, provider="cuda")
-        with open_detector(url, provider="cpu") as detector:
+        with open_detector(url, provider="cpu", deadline_s=START_DEADLINE_S) as detector:
             assert detector.info.version == "test-1"
             assert detector.detect(FRAME) == ()
 

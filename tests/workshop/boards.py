@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from kit.child import Child
 from kit.cli import build_app
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def place(folder: Path) -> tuple[str, ...]:
@@ -44,16 +43,15 @@ def board(folder: Path) -> Child:
 
 def finishers(url: str) -> list[dict[str, Any]]:
     """Wait until a board shows that somebody has done something: it follows its log."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if rows := [row for row in standings(url) if row["done"]]:
-            return rows
-        time.sleep(0.05)
-    pytest.fail("nobody has done anything on the board")
+    return wait_until(
+        lambda: [row for row in standings(url) if row["done"]],
+        "somebody has done something",
+        pause_s=0.05,
+    )
 
 
 def standings(url: str) -> list[dict[str, Any]]:
     """Ask a board for its rows."""
-    with urllib.request.urlopen(f"{url.rstrip('/')}/api/standings", timeout=30) as answer:
+    with urllib.request.urlopen(f"{url.rstrip('/')}/api/standings", timeout=PATIENCE_S) as answer:
         rows: list[dict[str, Any]] = json.load(answer)["rows"]
     return rows

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from kit.leaderboard.rules import load_rules
-from kit.messaging.ports import free_port
-from kit.workshop import desk
+from kit.workshop import desk, reporting
 from kit.workshop.folder import Folder, Progress
 from kit.workshop.tasks import EXERCISES
+from tests.ports import NOBODY
+from tests.waiting import PATIENCE_S
 from tests.workshop.boards import board, finishers, give_token, standings
 
 
@@ -26,7 +27,7 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     made.save(Progress())
     monkeypatch.chdir(made.path)
     monkeypatch.setenv("KIT_LEADERBOARD_TOKEN", give_token(tmp_path, "Ada"))
-    monkeypatch.setenv("KIT_LEADERBOARD_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("KIT_LEADERBOARD_URL", f"http://{NOBODY}")
     return made
 
 
@@ -37,6 +38,7 @@ def test_every_exercise_is_worth_something_on_the_workshops_leaderboard() -> Non
 def test_a_solved_exercise_is_on_the_board(
     learner: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reporting, "PATIENCE_S", PATIENCE_S)
     with board(learner.path.parent) as service:
         url = service.ready()["url"]
         monkeypatch.setenv("KIT_LEADERBOARD_URL", url)
@@ -52,6 +54,7 @@ def test_what_was_solved_without_a_connection_is_claimed_later(
 ) -> None:
     assert "next check tries again" in desk.check("enough_votes", right).data
     assert learner.load().reported == []
+    monkeypatch.setattr(reporting, "PATIENCE_S", PATIENCE_S)
     with board(learner.path.parent) as service:
         monkeypatch.setenv("KIT_LEADERBOARD_URL", service.ready()["url"])
         desk.check("enough_votes", right)
