@@ -134,7 +134,8 @@ class Player:
         timeline: Timeline | None = None
         for event, received_ns in self._events():
             if timeline is None:
-                now_ns, now = time.monotonic_ns(), datetime.now(UTC)
+                now = datetime.now(UTC)  # first, so that nothing claims to be of later than now
+                now_ns = time.monotonic_ns()
                 timeline = Timeline(received_ns, now_ns, now, self._speed)
             late_ns = timeline.ns(received_ns) - time.monotonic_ns()
             if self._stopped.wait(max(0, late_ns) / 1e9):
