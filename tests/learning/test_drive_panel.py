@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,8 +23,7 @@ from kit.learning.drive_panel import (
 )
 from kit.runtime.stage import Stage
 from tests.services.hub_thread import HubThread, hub_thread
-
-PATIENCE_S = 30.0
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +45,26 @@ def opened(hub: HubThread, mqtt_url: str, train_id: str) -> Iterator[DrivePanel]
 
 def ticking(panel: DrivePanel, true: Callable[[], object], what: str) -> None:
     """Tick as a browser does until a condition holds."""
-    end = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < end, f"never came true: {what}; {panel.status.value}"
+
+    def ticked() -> object:
         panel.ticks.value += 1
-        threading.Event().wait(0.05)
+        return true()
+
+    wait_until(ticked, lambda: f"{what}; {panel.status.value}", pause_s=0.05)
 
 
 def run_up(panel: DrivePanel, hub: HubThread) -> None:
-    """Arm the train and have it driven, again if a busy machine held up the ticks."""
+    """Arm the train and have it driven, again whenever a busy machine held up the ticks."""
     powered = len(hub.powers)
-    while len(hub.powers) == powered:
-        ticking(panel, lambda: not panel.arm.disabled, "it can be armed")
-        panel.arm.click()
-        ticking(panel, lambda: not panel.throttle.disabled, "armed")
-        panel.throttle.value = 40
-        ticking(panel, lambda: len(hub.powers) > powered or panel.throttle.disabled, "it moves")
+
+    def moves() -> bool:
+        if not panel.arm.disabled:
+            panel.arm.click()
+        elif not panel.throttle.disabled:
+            panel.throttle.value = 40
+        return len(hub.powers) > powered
+
+    ticking(panel, moves, "it moves")
 
 
 def test_a_train_is_armed_driven_and_stopped(hub: HubThread, mqtt_url: str, train_id: str) -> None:
@@ -80,10 +82,7 @@ def test_the_emergency_stop_brakes_without_any_tick(
     with opened(hub, mqtt_url, train_id) as panel:
         run_up(panel, hub)
         panel.emergency.click()
-        end = time.monotonic() + PATIENCE_S
-        while hub.port.motor[-1] != 127:
-            assert time.monotonic() < end
-            threading.Event().wait(0.005)
+        wait_until(lambda: hub.port.motor[-1] == 127, "it brakes")
 
 
 def test_a_browser_that_falls_silent_brakes_the_train(
@@ -91,10 +90,7 @@ def test_a_browser_that_falls_silent_brakes_the_train(
 ) -> None:
     with opened(hub, mqtt_url, train_id) as panel:
         run_up(panel, hub)
-        end = time.monotonic() + PATIENCE_S
-        while hub.port.motor[-1] != 127:
-            assert time.monotonic() < end
-            threading.Event().wait(0.005)
+        wait_until(lambda: hub.port.motor[-1] == 127, "it brakes")
         ticking(panel, lambda: "fell silent" in panel.status.value, "the reason is told")
         assert "latched" in panel.status.value
 
@@ -115,7 +111,7 @@ def test_the_end_of_the_stage_brakes_the_train(
 ) -> None:
     with opened(hub, mqtt_url, train_id) as panel:
         run_up(panel, hub)
-    assert hub.port.motor[-1] == 127
+    wait_until(lambda: hub.port.motor[-1] == 127, "it brakes")
 
 
 def test_the_panel_shows_what_goes_over_the_air_in_words(

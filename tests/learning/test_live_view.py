@@ -6,16 +6,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbclient
 import nbformat
 import pytest
 from pydantic import SecretStr
+from traitlets.config import Config
 
 from kit.config import Settings
 from kit.errors import ConfigError
 from kit.events import Box, Detection, Event, Frame, Label, Prediction
+from kit.learning import live_view as live_view_module
 from kit.learning.live_feed import LiveFeed, from_broker
 from kit.learning.live_view import LiveVideo, watch
 from kit.learning.live_widget import IN_FLIGHT, InFlight
@@ -174,7 +177,8 @@ class LiveVideoClosing:
         assert not [t for t in threading.enumerate() if t.name == "live view"]
 
 
-def test_pictures_leave_only_while_a_browser_draws_them() -> None:
+def test_pictures_leave_only_while_a_browser_draws_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_view_module, "FORGET_S", 3600.0)  # however slow this is
     feed = LiveFeed(TRAIN)
     sent: list[dict[str, Any]] = []
     with LiveVideoClosing(LiveVideo(feed, nothing())) as view:
@@ -190,7 +194,7 @@ def test_pictures_leave_only_while_a_browser_draws_them() -> None:
             for sequence in sequences:
                 frame = picture(sequence)
                 for event in (frame, seen(frame)):
-                    feed.receive(event, time.monotonic_ns())
+                    feed.receive(event, 10**12)  # all at once, so that each waits for its boxes
 
         take_in(0, 1, 2)
         say(say="ready")
@@ -207,7 +211,8 @@ def test_pictures_leave_only_while_a_browser_draws_them() -> None:
 
 
 CELLS = (
-    "from kit.learning.live_view import live_view\nview = live_view(speed=5, loop=True)\nview",
+    "from kit.learning import live_view as live\nlive.FIRST_PICTURE_S = 60  # however slow this is",
+    "view = live.live_view(speed=5, loop=True)\nview",
     "from kit.services.base import Snapshot",
     "for n in range(30): view(Snapshot('capture', float(n), {'frames': n}))",
     "view.close()",
@@ -216,7 +221,11 @@ CELLS = (
 
 def test_where_nobody_watches_a_picture_and_figures_are_left_and_nothing_waits() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    with TemporaryDirectory(prefix="kit-") as sockets:  # no port that another may take
+        over_files = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+        nbclient.NotebookClient(
+            notebook, timeout=120, kernel_name="python3", config=Config(KernelManager=over_files)
+        ).execute()
     outputs = [output for cell in notebook.cells for output in cell.outputs]
     pages = [output.data.get("text/html", "") for output in outputs]
     shown = [page for page in pages if page]

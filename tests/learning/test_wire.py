@@ -12,6 +12,7 @@ from kit.learning.wire import in_words, wire_table
 from kit.train.hub import Hub
 from kit.train.wire_trace import Passed, WireTrace
 from tests.services.hub_thread import hub_thread
+from tests.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_a_trace_sees_what_the_hub_is_told_and_what_it_answers() -> None:
         async with Hub(source, link=trace.link) as hub:
             await hub.set_power(30)
             await hub.brake()
-            assert await hub.braked(10)
+            assert await hub.braked(PATIENCE_S)
 
     with hub_thread() as it:
         asyncio.run(run(it.source))

@@ -61,9 +61,14 @@ def test_csi_camera_needs_gstreamer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_driver_stamp_of_the_last_second_is_the_time_of_capture() -> None:
-    stamp_ms = (time.monotonic_ns() - 40_000_000) / 1e6
-    capture = SimpleNamespace(get=lambda _what: stamp_ms)
-    assert driver_time_ns(capture) == round(stamp_ms * 1e6)
+    told_ms = []
+
+    def tell(_what: int) -> float:
+        told_ms.append((time.monotonic_ns() - 40_000_000) / 1e6)
+        return told_ms[-1]
+
+    found = driver_time_ns(SimpleNamespace(get=tell))
+    assert found == round(told_ms[-1] * 1e6)
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,11 @@ class Script:
 
 
 def opener(*sources: Script | CameraError) -> Callable[[], Script]:
-    """Open one source after the other."""
+    """Open one source after the other, and none after the last."""
     rest = list(sources)
 
     def open_source() -> Script:
-        source = rest.pop(0)
+        source = rest.pop(0) if rest else CameraError("no more")
         if isinstance(source, CameraError):
             raise source
         return source

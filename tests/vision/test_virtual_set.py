@@ -10,12 +10,13 @@ import pytest
 from kit.child import Child
 from kit.events import FRAME_HEIGHT, FRAME_WIDTH, LABELS
 from kit.vision.cameras import open_camera
+from tests.waiting import PATIENCE_S, wait_until
 
 
 @pytest.fixture(scope="module")
 def camera_url() -> Iterator[str]:
     with Child.module("kit.sim", "--scenario", "standard", "--seed", "1", name="set") as child:
-        yield child.ready(timeout_s=60)["camera"]
+        yield child.ready(timeout_s=PATIENCE_S)["camera"]
 
 
 def test_pictures_are_frames_with_their_truth(camera_url: str) -> None:
@@ -40,8 +41,7 @@ def test_time_of_capture_is_of_this_machines_monotonic_clock(camera_url: str) ->
 def test_slow_reader_skips_what_it_missed(camera_url: str) -> None:
     with open_camera(camera_url, fps=1000) as camera:
         first = camera.read()
-        while camera.dropped < 10:  # a condition, not a time
-            time.sleep(0.01)
+        wait_until(lambda: camera.dropped >= 10, "ten more pictures came")
         later = camera.read()
     assert first is not None
     assert later is not None
