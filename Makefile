@@ -86,7 +86,8 @@ demo: venv ## Run the whole mission on the virtual set
 
 test: venv ## Run the tests; what a missing program would need is skipped, with the reason
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=600 notebooks
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --nbval-lax --nbval-cell-timeout=600 --timeout=600 \
+		--nbval-kernel-startup-timeout=300 notebooks
 
 check: venv ## Check style, types, spelling, and that no notebook carries outputs
 	$(BIN)/ruff check .

@@ -5,13 +5,31 @@ A notebook names the packages in its metadata: ``"kit": {"needs": ["torch"]}``.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
+import tempfile
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import nbval.kernel
 import pytest
+from jupyter_client.manager import KernelManager
+
+
+def kernel_over_files(**options: object) -> KernelManager:
+    """Make a kernel that is spoken to through files, as those of `kit.runtime.engine` are.
+
+    Its five ports would be free when they are chosen, and another program's a second later.
+    """
+    folder = tempfile.mkdtemp(prefix="kit-")  # short: the path of a socket may have 107 bytes
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return KernelManager(transport="ipc", connection_file=f"{folder}/kernel.json", **options)
+
+
+nbval.kernel.KernelManager = kernel_over_files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
