@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kit.messaging.ports import free_port, wait_listening
+from kit.messaging.ports import wait_listening
+from tests.ports import kept_port
 
 PATIENCE_S = 90.0
 
@@ -29,7 +30,7 @@ START_LAB = (
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
     """A JupyterLab that knows no setting of whoever runs the tests; gives its address."""
-    port = free_port()
+    port = kept_port()
     private = {f"JUPYTER_{n}_DIR": str(folder / n.lower()) for n in ("CONFIG", "DATA", "RUNTIME")}
     with (folder / "log").open("w") as log:
         lab = subprocess.Popen(

@@ -12,7 +12,7 @@ _NOT_GIVEN_AWAY = range(20_000, 32_000)
 
 
 def kept_port() -> int:
-    """Return a free port for a server that goes away and comes again.
+    """Return a free port for a server that takes long to come, or goes away and comes again.
 
     It is none of those that the system hands out to whoever asks for any, as all tests beside
     this one do.

@@ -19,7 +19,7 @@ from kit.cli import main
 from kit.config import Settings, share_path
 from kit.errors import HubError
 from kit.mlops.registry.store import open_registry
-from kit.presenting import broker_check, jetson, machine_check, model_check
+from kit.presenting import broker_check, jetson, machine_check, model_check, radio_check
 from kit.presenting.check import Check, State, Wanted
 from kit.presenting.doctor import EXAMINATIONS, all_fine, examine
 from kit.presenting.jetson import check_power, check_temperature
@@ -89,7 +89,11 @@ def test_without_bluetooth_it_is_not_here_unless_the_hub_is_wanted(
     assert "systemctl" in wanted.fix
 
 
-def test_the_hub_is_connected_and_tells_its_charge(hub_name: str) -> None:
+def test_the_hub_is_connected_and_tells_its_charge(
+    hub_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radio_check, "FACTS_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(radio_check, "HUB_TIMEOUT_S", 2 * PATIENCE_S)
     check = look("hub", Wanted(hub=hub_name))
     assert check.state is State.FINE, check
     assert " %" in check.detail

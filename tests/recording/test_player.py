@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -66,6 +67,23 @@ def test_every_event_is_of_now_and_of_the_replays_own_train(recorded: Path) -> N
     assert all(before_ns <= frame.frame.captured_ns <= after_ns for frame in frames)
     assert all(before <= frame.frame.captured_at <= after for frame in frames)
     assert all(before <= event.made_at <= after for event in sent)
+
+
+def test_nothing_is_of_later_than_now_though_the_machine_was_busy_between_its_clocks(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy(datetime):
+        """A wall clock that is read a while after it was asked for."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            threading.Event().wait(0.1)
+            return datetime.now(tz)
+
+    monkeypatch.setattr("kit.recording.player.datetime", Busy)
+    sent = play(recorded)
+    after = datetime.now(UTC)
+    assert all(frame.frame.captured_at <= after for frame in of_kind(sent, Frame))
 
 
 def test_no_event_comes_before_its_time(recorded: Path) -> None:
