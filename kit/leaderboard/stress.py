@@ -200,13 +200,27 @@ async def _rehearse(load: Load, where: Place, tokens: list[tuple[str, str]]) -> 
             tally.away_s = round(time.monotonic() - began, 2)
         await asyncio.gather(feeding, flooding)
         await asyncio.wait_for(queue.join(), SETTLE_S + load.seconds)
-        await asyncio.sleep(1.5 if load.pages else 0)  # the last ones come to the pages
+        await _on_all_pages(tally, await asyncio.to_thread(_log_length, where))
         for task in (*senders, *pages):
             task.cancel()
         await asyncio.gather(*senders, *pages, return_exceptions=True)
     finally:
         await asyncio.to_thread(service.stop)
     return tally
+
+
+def _log_length(where: Place) -> int:
+    with Store.open(where.database) as store:
+        return store.last()
+
+
+async def _on_all_pages(tally: Tally, log: int) -> None:
+    """Wait until the last record of the log is on each page, however late; it is measured."""
+    ends = time.monotonic() + SETTLE_S
+    while time.monotonic() < ends:
+        if all(page and page[-1][0] >= log for page in tally.pages):
+            return
+        await asyncio.sleep(0.05)
 
 
 async def _feed(

@@ -200,13 +200,14 @@ def test_the_journey_shows_rounds_halts_and_the_change_of_model(train):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_shipped_model_stops_it_before_the_warning(tmp_path):
     settings = Settings(runs_dir=tmp_path)
     train = CirclingTrain(
         tmp_path, scenario=LOOP, seed=1, inference={"threads": 1}, settings=settings
     ).start()
     try:
-        stop = train.wait_for_stop(timeout_s=200)
+        stop = train.wait_for_stop(timeout_s=400)
         assert stop.label is Label.DANGER_AHEAD
         assert "DangerAhead" in train.shows(stop)
         assert stop.position_m % train.loop.lap_m < train.loop.sign.at_m
