@@ -17,18 +17,18 @@ import pytest
 
 from kit.errors import CameraError, ConfigError, ModelError
 from kit.vision.detector import Detector
-from kit.vision.remote import (
-    START_DEADLINE_S,
-    NoAnswerError,
-    RemoteDetector,
-    ServerAddress,
-    open_detector,
-)
+from kit.vision.remote import NoAnswerError, RemoteDetector, ServerAddress, open_detector
 from tests.ports import NOBODY
 from tests.vision.onnx_models import RED_SCORE, red_rectangle
 
 SCHEMES = ["grpc", "http"]
+PATIENCE_S = 30.0
 FRAME = np.zeros((400, 600, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _patiently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.vision.remote.START_DEADLINE_S", PATIENCE_S)
 
 
 class Stub(ThreadingHTTPServer):
@@ -161,7 +161,7 @@ def test_a_provider_that_the_server_does_not_use_is_refused() -> None:
     with Stub(200, described()) as url:
         with pytest.raises(ModelError, match="does not run it on 'cuda'"):
             open_detector(url, provider="cuda")
-        with open_detector(url, provider="cpu", deadline_s=START_DEADLINE_S) as detector:
+        with open_detector(url, provider="cpu", deadline_s=PATIENCE_S) as detector:
             assert detector.info.version == "test-1"
             assert detector.detect(FRAME) == ()
 
