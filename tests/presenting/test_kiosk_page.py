@@ -96,7 +96,10 @@ def test_only_who_may_read_the_file_resets_the_kiosk(kiosk: Running) -> None:
     assert stat.S_IMODE((kiosk.runs / KIOSK_FILE).stat().st_mode) == 0o600
 
 
-def test_visits_with_an_emergency_stop_a_fault_and_a_reset(kiosk: Running, browser: Any) -> None:
+def test_visits_with_an_emergency_stop_a_fault_and_a_reset(
+    kiosk: Running, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.presenting.reset.KIOSK_S", PATIENCE_S)
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
