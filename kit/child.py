@@ -143,7 +143,7 @@ class Child:
         assert self._process.stdin is not None
         return self._process.stdin
 
-    def ready(self, *, timeout_s: float = 30.0) -> dict[str, Any]:
+    def ready(self, *, timeout_s: float = 60.0) -> dict[str, Any]:
         """Wait for the line in which the child says that it is ready.
 
         Args:

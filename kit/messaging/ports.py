@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import psutil
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 """How long a broker may take until it listens, seconds."""
 
 _POLL_S = 0.01

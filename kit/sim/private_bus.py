@@ -13,7 +13,7 @@ from pathlib import Path
 from kit.child import Child
 from kit.errors import ConfigError, MissionError
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 """How long the bus may take to accept connections, seconds."""
 
 _POLL_S = 0.02
