@@ -19,7 +19,7 @@ from kit.messaging.kafka import KafkaSink, KafkaSource
 from kit.messaging.kafka.cluster import client_config
 from kit.messaging.tansu_broker import KafkaBroker
 from tests.event_strategies import a_command, a_frame, one_of_each
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 NOWHERE = "127.0.0.1:1"
 
@@ -90,7 +90,7 @@ def test_a_source_can_begin_with_what_is_kept(
 ) -> None:
     with KafkaSink(bootstrap, settings=settings) as sink:
         sink.send(a_command(train_id))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
     with KafkaSource(bootstrap, settings=settings, from_beginning=True) as source:
         read(source, train_id, lambda events: len(events) == 1)
 
@@ -103,7 +103,7 @@ def test_a_source_of_one_topic_sees_no_other(
         KafkaSink(bootstrap, settings=settings) as sink,
     ):
         sink.send(a_command(train_id))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         frame = a_frame(train_id)
         sink.send(frame)
         assert read(source, train_id, lambda events: len(events) == 1) == [frame]
@@ -115,7 +115,7 @@ def test_all_that_was_sent_is_acknowledged(
     with KafkaSink(bootstrap, settings=settings) as sink:
         for _ in range(50):
             sink.send(a_frame(train_id, size=40_000))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         stats = sink.stats
     assert (stats.sent, stats.acknowledged, stats.waiting, stats.dropped) == (50, 50, 0, 0)
     assert stats.connected
@@ -133,8 +133,7 @@ def test_a_message_that_is_no_event_is_rejected_and_counted(
         producer.produce(EVENTS_TOPIC)
         producer.flush()
         sink.send(a_command(train_id))
-        read(source, train_id, lambda events: len(events) == 1)
-        assert source.stats.rejected == 2
+        read(source, train_id, lambda events: len(events) == 1 and source.stats.rejected == 2)
         assert "no CloudEvent" in source.stats.last_errors[-1]
 
 
@@ -186,7 +185,7 @@ def test_a_broker_that_grew_too_large_starts_afresh(settings: Settings, train_id
 
         wait_until(restarted, "it started afresh")
         sink.send(a_command(train_id))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
 
 
 def test_a_broker_that_grew_too_old_starts_afresh(settings: Settings, train_id: str) -> None:
@@ -195,8 +194,9 @@ def test_a_broker_that_grew_too_old_starts_afresh(settings: Settings, train_id: 
         KafkaSink(broker.bootstrap, settings=settings) as sink,
     ):
         wait_until(lambda: broker.restarts > 0, "it started afresh")
+        broker._limit_s = 3600.0  # else it would do so again before a slow machine has connected
         sink.send(a_command(train_id))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
 
 
 def test_sasl_without_all_of_it_is_refused() -> None:

@@ -25,7 +25,7 @@ from tests.messaging.servers import (
     text16,
     user_property,
 )
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 DYING_CLIENT = """
 import sys, threading
@@ -54,7 +54,8 @@ def test_every_event_comes_out_as_it_went_in(broker_url: str, train_id: str) -> 
     with listener, client(broker_url, train_id) as sender:
         for event in sent:
             sender.publish(event)
-        assert inbox.wait_for(4) == sent
+        came = inbox.wait_for(4)  # each on a topic of its own, so in any order
+        assert sorted(came, key=lambda event: event.kind) == sorted(sent, key=lambda e: e.kind)
 
 
 def test_the_time_of_reception_is_monotonic_nanoseconds(broker_url: str, train_id: str) -> None:
@@ -181,7 +182,7 @@ def test_a_lost_connection_comes_back_with_its_subscriptions(
         listener, inbox = listen(proxy.url, train_id, f"train/{train_id}/command")
         with listener, client(broker_url, train_id) as sender:
             proxy.cut()
-            wait_until(lambda: listener.stats.reconnects == 1, "the connection is back")
+            wait_until(lambda: listener.stats.reconnects >= 1, "the connection is back")
             other = Inbox()
             listener.subscribe(f"train/{train_id}/state", other)  # waits for the old one as well
             sender.publish(a_command(train_id))
@@ -229,7 +230,7 @@ def test_with_a_session_the_broker_keeps_what_comes_while_a_client_is_dead(
     with client(broker_url, train_id, "sender") as sender:
         for event in sent:
             sender.publish(event)
-        assert sender.flush(30)
+        assert sender.flush(PATIENCE_S)
     inbox = Inbox()
     next_one = MqttClient(broker_url, service="capture", train_id=train_id, session_s=60)
     next_one.subscribe(f"train/{train_id}/command", inbox)
@@ -249,8 +250,9 @@ def test_without_a_connection_only_a_stop_is_kept(broker_url: str, train_id: str
             assert sender.stats.dropped == 2
             proxy.open_door()
             wait_until(lambda: any(isinstance(e, Command) for e in inbox.events), "a command came")
+            wait_until(lambda: sender.stats.connected, "it knows that it is connected")
             sender.publish(one_of_each(train_id)[3])
-            wait_until(lambda: inbox.events[-1].kind == "state", "what followed came")
+            wait_until(lambda: any(e.kind == "state" for e in inbox.events), "what followed came")
     found = [event for event in inbox.events if not isinstance(event, Alive)]
     assert [getattr(event, "action", event.kind) for event in found] == [Action.STOP, "state"]
 
@@ -278,7 +280,7 @@ def test_the_newest_frame_comes_through_once_the_network_flows_again(
         for _ in range(100):
             sender.publish(frame)
         proxy.thaw()
-        assert sender.flush(30)
+        assert sender.flush(PATIENCE_S)
         last = a_frame(train_id, sequence=1000)
         sender.publish(last)
         wait_until(lambda: inbox.events[-1:] == [last], "the newest frame came")
@@ -288,7 +290,7 @@ def test_what_was_published_has_left_after_a_flush(broker_url: str, train_id: st
     with client(broker_url, train_id) as sender:
         for event in one_of_each(train_id):
             sender.publish(event)
-        assert sender.flush(30)
+        assert sender.flush(PATIENCE_S)
 
 
 def test_a_flush_tells_that_something_has_not_left(broker_url: str, train_id: str) -> None:
@@ -388,7 +390,7 @@ def test_an_event_on_the_topic_of_another_train_is_rejected(broker_url: str, tra
 
 def test_a_broker_that_is_not_there_is_named(train_id: str) -> None:
     with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1\b.*refused"):
-        client("mqtt://train:geheim@127.0.0.1:1", train_id).start(timeout_s=0.5)
+        client("mqtt://train:geheim@127.0.0.1:1", train_id).start(timeout_s=3)
 
 
 def test_a_wrong_password_is_refused_and_not_shown(iotcore_url: str, train_id: str) -> None:
@@ -397,7 +399,7 @@ def test_a_wrong_password_is_refused_and_not_shown(iotcore_url: str, train_id: s
     right = BrokerUrl.parse(iotcore_url)
     wrong = BrokerUrl(right.host, right.port, username="train", password="geheim")
     with pytest.raises(BrokerError, match="password") as caught:
-        client(wrong.plain, train_id).start(timeout_s=1)
+        client(wrong.plain, train_id).start(timeout_s=3)
     assert "geheim" not in str(caught.value)
 
 
@@ -427,10 +429,10 @@ def test_stopping_twice_or_before_the_start_does_nothing(broker_url: str, train_
 
 
 def test_a_client_leaves_no_thread(broker_url: str, train_id: str) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with client(broker_url, train_id):
-        assert threading.active_count() > before
-    assert threading.active_count() == before
+        assert set(threading.enumerate()) - before
+    assert set(threading.enumerate()) <= before
 
 
 def test_events_flow_again_after_the_broker_was_killed(
@@ -444,8 +446,8 @@ def test_events_flow_again_after_the_broker_was_killed(
             wait_until(lambda: not sender.stats.connected, "the loss is seen")
             broker.restart()
             clients = (listener, sender)
-            wait_until(lambda: all(c.stats.reconnects == 1 for c in clients), "both are back")
-            wait_until(lambda: listener.stats.connected, "the listener is back")
+            wait_until(lambda: all(c.stats.reconnects >= 1 for c in clients), "both came back")
+            wait_until(lambda: all(c.stats.connected for c in clients), "both are there")
             listener.subscribe(f"train/{train_id}/state", Inbox())
             sender.publish(a_command(train_id))
             inbox.wait_for(1)

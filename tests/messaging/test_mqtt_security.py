@@ -24,7 +24,7 @@ from kit.errors import BrokerError, ConfigError
 from kit.messaging.mqtt import MqttClient
 from tests.event_strategies import a_command
 from tests.messaging.servers import Inbox, Mosquitto
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 PASSWORD = "geh:e@im/é"
 URL_PASSWORD = "geh%3Ae%40im%2F%C3%A9"
@@ -152,7 +152,7 @@ def test_a_wrong_password_is_refused_at_once_and_not_shown(
     broker: Mosquitto, trusted: Authority
 ) -> None:
     with pytest.raises(BrokerError, match="Not authorized") as caught:
-        secured(broker, password="geheim2", ca=trusted.ca).start(timeout_s=30)
+        secured(broker, password="geheim2", ca=trusted.ca).start(timeout_s=PATIENCE_S)
     assert "geheim2" not in str(caught.value)
 
 
@@ -161,13 +161,13 @@ def test_a_broker_with_another_certificate_is_not_trusted(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
     with pytest.raises(BrokerError, match="certificate verify failed"):
-        secured(broker, ca=authority(tmp_path).ca).start(timeout_s=0.5)
+        secured(broker, ca=authority(tmp_path).ca).start(timeout_s=3)
 
 
 @leaves_a_socket
 def test_a_broker_that_the_system_does_not_know_is_not_trusted(broker: Mosquitto) -> None:
     with pytest.raises(BrokerError, match="certificate verify failed"):
-        secured(broker, ca=None).start(timeout_s=0.5)
+        secured(broker, ca=None).start(timeout_s=3)
 
 
 def test_a_certificate_file_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from kit.messaging.kafka.outbox import Outbox, Parcel, Shelf
 from kit.messaging.tansu_broker import KafkaBroker
 from tests.event_strategies import a_command, a_frame, one_of_each
 from tests.messaging.servers import Proxy, kafka_behind_proxy
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 NOWHERE = "127.0.0.1:1"
 SETTINGS = Settings()
@@ -128,7 +128,7 @@ def test_what_waits_on_disk_is_sent_in_order_by_the_next_sink(
         assert all(sink.send(event) for event in sent)
     with Reader(bootstrap, train_id, EVENTS_TOPIC) as reader:
         with KafkaSink(bootstrap, settings=SETTINGS, outbox=outbox) as sink:
-            assert sink.flush(30)
+            assert sink.flush(PATIENCE_S)
             assert sink.stats.acknowledged == 120
         assert reader.until(lambda events: len(events) == 120, "all came") == sent
     with KafkaSink(NOWHERE, settings=SETTINGS, outbox=outbox) as sink:
@@ -145,7 +145,7 @@ def test_after_a_long_absence_live_comes_first_and_history_in_order(
         Reader(broker.bootstrap, train_id, LIVE_TOPIC, FRAMES_TOPIC) as live,
         Reader(broker.bootstrap, train_id, EVENTS_TOPIC) as history,
         KafkaSink(
-            broker.bootstrap, settings=SETTINGS, outbox=path, events_pace=Pace(200, 4000)
+            broker.bootstrap, settings=SETTINGS, outbox=path, events_pace=Pace(20, 100)
         ) as sink,
     ):
         number = 20_000
@@ -159,6 +159,7 @@ def test_after_a_long_absence_live_comes_first_and_history_in_order(
 
         wait_until(go_on, "a frame and an event came live")
         assert sink.stats.events_waiting > 0, "history is behind what is live"
+        sink._events._pace = UNHURRIED
         assert min(live.sequences()) >= 20_000
         assert min(int(reason) for reason in live.reasons()) >= 20_000
         wait_until(lambda: len(history.events) >= number, "history came")
@@ -176,10 +177,12 @@ def test_frames_that_could_not_be_sent_at_once_come_late_and_in_order(
     with (
         Reader(bootstrap, train_id, FRAMES_TOPIC) as live,
         Reader(bootstrap, train_id, LATE_FRAMES_TOPIC) as late,
-        KafkaSink(bootstrap, settings=SETTINGS, outbox=outbox) as sink,
+        KafkaSink(
+            bootstrap, settings=SETTINGS, outbox=outbox, delivery_timeout_s=PATIENCE_S
+        ) as sink,
     ):
         sink.send(a_frame(train_id, sequence=15))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         wait_until(lambda: len(late.events) == 15, "the old ones came")
         wait_until(lambda: live.events, "the new one came")
         assert live.sequences() == [15]
@@ -192,10 +195,10 @@ def test_a_smaller_picture_goes_live_in_the_place_of_the_whole_one(
     whole, smaller = a_frame(train_id, size=5000), a_frame(train_id, size=500).image
     with (
         Reader(bootstrap, train_id, FRAMES_TOPIC, LATE_FRAMES_TOPIC) as reader,
-        KafkaSink(bootstrap, settings=SETTINGS) as sink,
+        KafkaSink(bootstrap, settings=SETTINGS, delivery_timeout_s=PATIENCE_S) as sink,
     ):
         sink.send(whole, smaller=smaller)
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         (came,) = reader.until(lambda events: len(events) > 0, "it came")
         assert reader.topics == [FRAMES_TOPIC]
     assert came == whole.model_copy(update={"image": smaller})
@@ -206,7 +209,7 @@ def test_what_is_kept_for_later_comes_whole_and_late_once_nothing_holds_it(
 ) -> None:
     with (
         Reader(bootstrap, train_id, FRAMES_TOPIC, LATE_FRAMES_TOPIC) as reader,
-        KafkaSink(bootstrap, settings=SETTINGS) as sink,
+        KafkaSink(bootstrap, settings=SETTINGS, delivery_timeout_s=PATIENCE_S) as sink,
     ):
         sink.late_held = True
         kept = [a_frame(train_id, sequence=number) for number in range(3)]
@@ -217,7 +220,7 @@ def test_what_is_kept_for_later_comes_whole_and_late_once_nothing_holds_it(
         wait_until(lambda: sink.stats.live == 1, "it was acknowledged")
         assert sink.stats.images_waiting == 3
         sink.late_held = False
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         assert reader.until(lambda events: len(events) == 4, "the others came")[1:] == kept
         assert reader.topics == [FRAMES_TOPIC, *[LATE_FRAMES_TOPIC] * 3]
 
@@ -225,10 +228,12 @@ def test_what_is_kept_for_later_comes_whole_and_late_once_nothing_holds_it(
 def test_what_became_of_a_live_frame_is_told(bootstrap: str, train_id: str) -> None:
     answers: list[LiveAnswer] = []
     frame = a_frame(train_id, size=1234)
-    with KafkaSink(bootstrap, settings=SETTINGS, on_answer=answers.append) as sink:
+    with KafkaSink(
+        bootstrap, settings=SETTINGS, on_answer=answers.append, delivery_timeout_s=PATIENCE_S
+    ) as sink:
         sink.send(frame)
         wait_until(lambda: answers, "an answer")
-        assert sink.oldest_s == 0
+        wait_until(lambda: sink.oldest_s == 0, "no frame is without one")
     assert (answers[0].taken, answers[0].size) == (True, 1234)
     with KafkaSink(
         NOWHERE, settings=SETTINGS, on_answer=answers.append, delivery_timeout_s=0.3
@@ -256,7 +261,7 @@ def test_a_link_that_freezes_and_comes_back_loses_no_event_and_no_order(train_id
                     sent += 1
 
             send(20)
-            assert sink.flush(30)
+            assert sink.flush(PATIENCE_S)
             for outage in (proxy.freeze, proxy.close_door, proxy.black_out):
                 outage()
                 send(20)
@@ -264,7 +269,7 @@ def test_a_link_that_freezes_and_comes_back_loses_no_event_and_no_order(train_id
                 send(20)
                 assert sink.stats.events_waiting >= 20
                 proxy.light_up()
-                assert sink.flush(30)
+                assert sink.flush(PATIENCE_S)
             assert (sink.stats.lost, sink.stats.thinned, sink.stats.dropped) == (0, 0, 0)
         wait_until(lambda: len(reader.reasons()) == sent, "all events came")
         wait_until(lambda: len(reader.sequences()) == sent, "all frames came")
@@ -289,14 +294,14 @@ def test_after_an_absence_it_goes_back_to_the_brokers_it_knew(train_id: str) -> 
     ):
         sink.send(a_command(train_id))
         sink.send(a_frame(train_id))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         door.close_door()  # for good: nobody can be asked
         way.close_door()
         sink.send(a_command(train_id))
         sink.send(a_frame(train_id))
         wait_until(lambda: not sink.stats.connected, "the link is known to be down")
         way.open_door()
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
 
 
 def test_a_cluster_that_is_elsewhere_after_an_absence_is_found(train_id: str) -> None:
@@ -319,7 +324,7 @@ def test_a_cluster_that_is_elsewhere_after_an_absence_is_found(train_id: str) ->
         live = sink.stats.live
         door.lead_to(after.bootstrap)
         wait_until(lambda: go_on() > live, "a frame came live again")
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
 
 
 def test_a_broker_that_was_killed_and_forgot_everything_is_served_again(train_id: str) -> None:
@@ -327,11 +332,11 @@ def test_a_broker_that_was_killed_and_forgot_everything_is_served_again(train_id
         with KafkaSink(broker.bootstrap, settings=SETTINGS) as sink:
             for number in range(50):
                 sink.send(a_command(train_id, reason=str(number)))
-            assert sink.flush(30)
+            assert sink.flush(PATIENCE_S)
             broker._child.stop()
             for number in range(50, 100):
                 sink.send(a_command(train_id, reason=str(number)))
-            assert sink.flush(30)
+            assert sink.flush(PATIENCE_S)
         with Reader(broker.bootstrap, train_id, EVENTS_TOPIC) as reader:
             wait_until(lambda: len(reader.events) >= 50, "what it never had came")
             assert reader.reasons() == [str(number) for number in range(50, 100)]
@@ -355,7 +360,7 @@ def test_a_sender_killed_in_the_middle_loses_and_reorders_nothing(
         assert child.returncode == -9
     with Reader(bootstrap, train_id, EVENTS_TOPIC) as reader:
         with KafkaSink(bootstrap, settings=SETTINGS, outbox=path, events_pace=UNHURRIED) as sink:
-            assert sink.flush(60)
+            assert sink.flush(PATIENCE_S)
             assert sink.stats.lost == 0
         wait_until(lambda: str(told[-1]) in reader.reasons(), "the last one came")
         came = [int(reason) for reason in reader.reasons()]
@@ -396,7 +401,7 @@ def test_an_event_that_kafka_will_never_take_holds_up_no_other(
         for number in range(30):
             reason = "x" * 500 if number == 7 else str(number)
             sink.send(a_command(train_id, reason=reason))
-        assert sink.flush(30)
+        assert sink.flush(PATIENCE_S)
         assert sink.stats.refused == 1
         wait_until(lambda: len(reader.events) == 29, "the others came")
         assert reader.reasons() == [str(number) for number in range(30) if number != 7]

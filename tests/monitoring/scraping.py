@@ -13,12 +13,14 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.waiting import PATIENCE_S
+
 
 def fetch(port: int, path: str = "/metrics", *, accept: str = "*/*") -> tuple[int, str, str]:
     """Ask a service; return the status, the type of the answer, and the answer."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": accept})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 
 import numpy as np
 from pydantic import SecretStr
 
 from kit.bench.stand import TRAIN_ID, stand
 from kit.config import Settings
-from kit.errors import HubError
 from kit.events import Command, Event, Motion
 from kit.services.capture import CaptureParameters, CaptureService
 from kit.services.operator import switch_capture
 from kit.sim.camera import CameraServer, Shot
+from tests.services.setting_off import set_off
 from tests.waiting import PATIENCE_S, wait_until
 
-MOVING = {Motion.CRUISING, Motion.SLOWED}
 RNG = np.random.default_rng(0)
 
 
@@ -81,12 +79,7 @@ def test_a_train_whose_pictures_pause_brakes_and_stays_when_they_come_again() ->
             decided.append(event.frame.captured_ns)
 
     with stand(("capture", "inference", "decision"), on_event=listen) as it:
-        moved = False
-        while not moved:  # a busy machine may be late, and the train latches
-            with suppress(HubError):
-                it.operator.arm(timeout_s=PATIENCE_S)
-            state = it.operator.wait_for(lambda s: s.latched or s.motion in MOVING, PATIENCE_S)
-            moved = state.motion in MOVING
+        set_off(it.operator)
         switch = {"train_id": TRAIN_ID, "reason": "a test", "timeout_s": PATIENCE_S}
         assert switch_capture(it.settings, on=False, **switch)
         held = it.operator.wait_for(lambda s: s.latched and s.motion is Motion.STOPPED, PATIENCE_S)
