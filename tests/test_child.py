@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,8 +13,7 @@ import pytest
 
 from kit.child import Child
 from kit.errors import MissionError
-
-PATIENCE_S = 30.0
+from tests.waiting import PATIENCE_S, wait_until
 
 READY = """
 import threading
@@ -34,15 +31,14 @@ with Child({argv!r}, name="child") as child:
 """
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a child on a busy machine take its time to end cleanly."""
+    monkeypatch.setitem(Child.stop.__kwdefaults__, "timeout_s", PATIENCE_S)
+
+
 def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
-
-
-def wait_until(happened: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline, f"waited {PATIENCE_S:g} s in vain until {what}"
-        time.sleep(0.005)
 
 
 def gone(pid: int) -> bool:
@@ -61,32 +57,32 @@ def kept(child: Child) -> int:
 
 def test_a_child_tells_its_facts_when_it_is_ready() -> None:
     with Child(python(READY), name="child") as child:
-        assert child.ready() == {"port": 5, "name": "x"}
+        assert child.ready(timeout_s=PATIENCE_S) == {"port": 5, "name": "x"}
         assert child.alive
 
 
 def test_a_child_ends_with_the_context() -> None:
     with Child(python(READY), name="child") as child:
-        child.ready()
+        child.ready(timeout_s=PATIENCE_S)
     assert not child.alive
     assert child.exit_code == -signal.SIGTERM
 
 
 def test_a_child_can_be_stopped_twice() -> None:
     child = Child(python(READY), name="child")
-    child.ready()
+    child.ready(timeout_s=PATIENCE_S)
     assert child.stop() == child.stop() == -signal.SIGTERM
 
 
 def test_a_child_that_ends_before_it_is_ready_is_told_with_its_exit_code() -> None:
     with pytest.raises(MissionError, match=r"'early' .* exit code 7"):
-        Child(python("raise SystemExit(7)"), name="early").ready()
+        Child(python("raise SystemExit(7)"), name="early").ready(timeout_s=PATIENCE_S)
 
 
 def test_a_child_that_says_something_else_is_told_with_it() -> None:
     child = Child(python("print('hello'); input()"), name="wrong")
     with pytest.raises(MissionError, match="hello"):
-        child.ready()
+        child.ready(timeout_s=PATIENCE_S)
     assert not child.alive
 
 
@@ -100,14 +96,14 @@ def test_a_child_that_keeps_silent_is_stopped() -> None:
 def test_a_child_that_will_not_end_is_killed() -> None:
     code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('{}', flush=True)"
     child = Child(python(f"{code}\nimport threading; threading.Event().wait()"), name="stubborn")
-    assert child.ready() == {}
+    assert child.ready(timeout_s=PATIENCE_S) == {}
     assert child.stop(timeout_s=0.05) == -signal.SIGKILL
 
 
 def test_a_child_may_talk_on_after_it_is_ready() -> None:
     code = "print('{}', flush=True); print('x' * 1_000_000, flush=True)"
     with Child(python(code), name="talker") as child:
-        child.ready()
+        child.ready(timeout_s=PATIENCE_S)
         wait_until(lambda: not child.alive, "it has said all of it")
         assert child.exit_code == 0
 
@@ -123,7 +119,7 @@ def test_messages_of_a_child_go_to_its_log(tmp_path: Path) -> None:
 def test_a_child_gets_variables_on_top_of_ours() -> None:
     code = "import json, os; print(json.dumps({n: os.environ.get(n) for n in ('KIT_X', 'PATH')}))"
     with Child(python(code), name="child", env={"KIT_X": "5"}) as child:
-        assert child.ready() == {"KIT_X": "5", "PATH": os.environ["PATH"]}
+        assert child.ready(timeout_s=PATIENCE_S) == {"KIT_X": "5", "PATH": os.environ["PATH"]}
 
 
 def test_a_child_dies_when_its_parent_is_killed() -> None:
@@ -168,6 +164,7 @@ def test_a_kept_program_that_will_not_end_is_killed(tmp_path: Path) -> None:
     with Child.program("sh", "-c", script, name="stubborn") as child:
         program = kept(child)
         wait_until(ready.exists, "it ignores SIGTERM")
+        child.stop(timeout_s=0.05)
     wait_until(lambda: gone(program), "the program is gone")
 
 
@@ -203,5 +200,5 @@ def test_a_program_started_by_a_person_does_not_watch_its_input() -> None:
 
 def test_ctrl_c_at_the_parent_is_not_for_the_child() -> None:
     with Child(python(READY), name="child") as child:
-        child.ready()
+        child.ready(timeout_s=PATIENCE_S)
         assert os.getpgid(child.pid) != os.getpgid(0)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from kit.chaos.table import cells, markdown_table, verdict, write_page
 from kit.chaos.trial import Trial
 from kit.errors import ConfigError
 from tests.chaos.make import braking, facts, fault
+from tests.waiting import wait_until
 
 WRITER = """
 import sys, time
@@ -79,9 +79,7 @@ def state(pid: int) -> str:
 
 
 def wait_for_state(pid: int, *wanted: str) -> None:
-    deadline = time.monotonic() + 20
-    while state(pid) not in wanted:
-        assert time.monotonic() < deadline
+    wait_until(lambda: state(pid) in wanted, wanted.__repr__, pause_s=0.001)
 
 
 def test_a_process_without_a_disk_fails_to_write_and_writes_again(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from kit.events import (
     Stage,
     TrainState,
 )
+from tests.waiting import wait_until
 
 MS = 1_000_000
 
@@ -116,14 +116,11 @@ def test_the_witness_follows_the_sets_notes_while_they_are_written(tmp_path: Pat
                     "braking": False,
                 }
                 file.write(json.dumps(line) + "\n")
-            file.write('{"kind": "brake", "t_ns": 3, "how": "brake"}\n')
-            file.write('{"kind": "brake", "t_ns": 4, "how": "float"}\n{"kind": "fra')
+            file.write('{"kind": "brake", "t_ns": 3, "how": "float"}\n')
+            file.write('{"kind": "brake", "t_ns": 4, "how": "brake"}\n{"kind": "fra')
             file.flush()
-            deadline = time.monotonic() + 20
-            while not witness.ride(0).brakes_ns:
-                assert time.monotonic() < deadline
-                threading.Event().wait(0.01)
+            wait_until(lambda: witness.ride(0).brakes_ns)
             assert witness.speed_mps == 0.3
             assert [m.t_ns for m in witness.ride(2).moments] == [2]
-            assert witness.ride(0).brakes_ns == [3]
+            assert witness.ride(0).brakes_ns == [4]
         assert witness.wait_for(lambda: True, timeout_s=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -15,8 +16,7 @@ from kit.errors import EventError
 from kit.events import Action, Command, Event, FrameStamp
 from kit.messaging.bindings import MqttMessage, from_mqtt, to_mqtt
 from kit.messaging.mqtt import MqttClient
-
-PATIENCE_S = 20
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def command(train_id: str) -> Command:
@@ -24,13 +24,6 @@ def command(train_id: str) -> Command:
         sequence=1, captured_ns=time.monotonic_ns(), captured_at=datetime.now(UTC)
     )
     return Command(train_id=train_id, action=Action.CRUISE, reason="go", frame=frame)
-
-
-def wait_until(happened: object) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -63,7 +56,14 @@ def test_the_intruder_repeats_word_for_word_and_does_not_hear_himself(
         intruder.say(intruder.of("command")[0].message)
         wait_until(lambda: len(got) == 2)
         assert got == [said, said]
-        assert len(intruder.of("command")) == 1
+        after = command(train_id)
+        client.publish(after)  # after what he said himself
+        wait_until(lambda: len(got) == 3)
+        wait_until(lambda: len(intruder.of("command")) > 1)
+        heard = [json.loads(one.message.payload) for one in intruder.of("command")]
+        assert [one["frame"]["frame_id"] for one in heard] == [
+            event.frame.frame_id for event in (said, after)
+        ]
 
 
 def test_a_broker_throws_out_who_says_ten_million_bytes(mqtt_url: str, train_id: str) -> None:
@@ -76,8 +76,11 @@ def test_a_broker_throws_out_who_says_ten_million_bytes(mqtt_url: str, train_id:
 
 
 def test_work_that_fails_beside_the_block_fails_the_block() -> None:
+    tried = threading.Event()
+
     def fail() -> None:
+        tried.set()
         raise ValueError("it broke")
 
     with pytest.raises(ValueError, match="it broke"), busy(fail, every_s=0.001):
-        threading.Event().wait(0.05)
+        assert tried.wait(PATIENCE_S)

@@ -14,9 +14,7 @@ from contextlib import suppress
 import pytest
 
 from kit.chaos.proxy import CLEAR, OUTAGE, PROFILES, Conditions, Proxy, _Way
-from tests.waiting import wait_until
-
-PATIENCE_S = 20
+from tests.waiting import PATIENCE_S, wait_until
 
 
 class Echo(socketserver.ThreadingTCPServer):

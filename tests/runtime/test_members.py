@@ -15,9 +15,10 @@ import pytest
 from kit.errors import ConfigError
 from kit.runtime.members import Member, NotebookMember, ProcessMember, last_line
 from kit.runtime.parameters import CaptureNotebook, ServiceNotebook
+from tests.waiting import PATIENCE_S, wait_until
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
-TIMEOUT_S = 60.0
+TIMEOUT_S = 2 * PATIENCE_S
 
 
 class Ends:
@@ -62,9 +63,7 @@ def text(member: NotebookMember) -> str:
 
 
 def wait_for_file(path: Path) -> None:
-    ticks = threading.Event()
-    while not path.exists():
-        ticks.wait(0.02)
+    wait_until(path.exists, f"there is {path}")
 
 
 def test_a_notebook_runs_with_its_parameters_in_the_runs_folder(notebook, ends: Ends) -> None:

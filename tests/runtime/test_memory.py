@@ -8,6 +8,7 @@ import sys
 import threading
 
 from kit.runtime.memory import MemoryWatch, sample_memory_mb
+from tests.waiting import PATIENCE_S
 
 
 def test_this_process_and_its_children_are_counted() -> None:
@@ -28,7 +29,7 @@ def test_samples_are_told_while_it_watches() -> None:
         told.set()
 
     with MemoryWatch(tell):
-        assert told.wait(10)
+        assert told.wait(PATIENCE_S)
 
     assert samples[0][0] > 1
     assert samples[0][1] >= 1

@@ -15,6 +15,7 @@ from kit.recording.writer import RECORDING
 from kit.runtime import recorder as module
 from kit.runtime.recorder import DECIDING, FRAMES, Recorder
 from tests.runtime.runs import ARMED_NS, BEGAN_AT, FRAME_NS, jpeg
+from tests.waiting import PATIENCE_S
 
 
 def never(error: MissionError) -> None:
@@ -170,7 +171,7 @@ def test_a_disk_that_is_full_is_told_once_and_blocks_nobody(tmp_path: Path) -> N
     (tmp_path / RECORDING).symlink_to("/dev/full")
     with Recorder(tmp_path, on_failure=fail) as recorder:
         recorder.note("first")
-        assert told.wait(10)
+        assert told.wait(PATIENCE_S)
         for number in range(100):
             recorder.note("more", number=number)
 

@@ -8,6 +8,7 @@ import pytest
 
 from kit.errors import ConfigError, MissionError
 from kit.runtime.stage import open_stage
+from tests.waiting import PATIENCE_S
 
 
 def test_a_stage_starts_what_is_missing_and_gives_frames(
@@ -16,8 +17,8 @@ def test_a_stage_starts_what_is_missing_and_gives_frames(
     stage = open_stage("auto", train_id=train_id, services=["capture"])
     try:
         assert os.environ["KIT_MQTT_URL"].startswith("mqtt://")
-        first = stage.next_frame()
-        assert stage.next_frame().frame.sequence > first.frame.sequence
+        first = stage.next_frame(timeout_s=PATIENCE_S)
+        assert stage.next_frame(timeout_s=PATIENCE_S).frame.sequence > first.frame.sequence
         assert first.train_id == train_id
         assert "capture" in stage._repr_html_()
         said = capsys.readouterr().out

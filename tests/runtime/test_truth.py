@@ -7,8 +7,7 @@ import threading
 from pathlib import Path
 
 from kit.runtime.truth import Truth
-
-TIMEOUT_S = 10.0
+from tests.waiting import PATIENCE_S
 
 
 def physics(speed_mps: float) -> str:
@@ -37,7 +36,7 @@ class Changes:
 
     def until(self, happened) -> bool:
         with self._changed:
-            return self._changed.wait_for(happened, TIMEOUT_S)
+            return self._changed.wait_for(happened, PATIENCE_S)
 
 
 def test_a_file_that_comes_later_is_waited_for(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from kit.train.bumble_backend import BumbleAdapter
 from kit.train.lwp3.enums import CHARACTERISTIC_UUID
 from tests.train.conftest import serve
 from tests.train.hub_bench import RecordingPort
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.skipif(
     shutil.which("dbus-daemon") is None, reason="dbus-daemon is not installed: apt install dbus"
@@ -45,7 +45,7 @@ NO_SUCH_HUB = "hci:tcp-client:127.0.0.1:1"
 @pytest.fixture(scope="module")
 def bluez(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bluez]:
     log = tmp_path_factory.mktemp("bluez") / "hub.log"
-    with serve(log) as hub, virtual_bluez(hub.ready()["hub"]) as running:
+    with serve(log) as hub, virtual_bluez(hub.ready(timeout_s=PATIENCE_S)["hub"]) as running:
         yield running
 
 
@@ -99,7 +99,7 @@ class Client:
         return DEVICE_PATH in await self.objects()
 
     async def until(self, true: Any) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_S
         while not await true():
             assert time.monotonic() < end, f"never came true: {true}"
             await asyncio.sleep(0.005)
@@ -286,11 +286,14 @@ def test_a_device_without_a_link_is_forgotten_after_a_while(
 
 
 def test_it_ends_with_its_parent_and_takes_its_bus_along(tmp_path: Path) -> None:
-    with serve(tmp_path / "hub.log") as hub, virtual_bluez(hub.ready()["hub"]) as running:
+    with (
+        serve(tmp_path / "hub.log") as hub,
+        virtual_bluez(hub.ready(timeout_s=PATIENCE_S)["hub"]) as running,
+    ):
         family = psutil.Process(running.child.pid).children(recursive=True)
         assert any(process.name() == "dbus-daemon" for process in family)
-        assert running.child.stop() == 0
-        assert psutil.wait_procs(family, timeout=10)[1] == []
+        assert running.child.stop(timeout_s=PATIENCE_S) == 0
+        assert psutil.wait_procs(family, timeout=PATIENCE_S)[1] == []
 
 
 def test_without_dbus_daemon_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from threading import Event
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -18,9 +16,7 @@ from kit.sim.mishaps import CameraMishap, HubMishap, MishapLens
 from kit.train.hub import Hub
 from kit.train.hub_facts import HubEventKind
 from kit.vision.cameras import open_camera
-from tests.waiting import until
-
-PATIENCE_S = 30
+from tests.waiting import PATIENCE_S, until, wait_until
 
 
 class Set:
@@ -36,7 +32,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Set]:
     truth = tmp_path_factory.mktemp("set") / "truth.jsonl"
     arguments = ("--scenario", "endless", "--fps", "20", "--truth", str(truth), "--mishaps")
     with Child.module("kit.sim", *arguments, name="virtual set") as child:
-        facts = child.ready(timeout_s=60)
+        facts = child.ready(timeout_s=PATIENCE_S)
         with MishapDesk(facts["mishaps"]) as desk, Truth(truth, on_change=lambda: None) as told:
             yield Set(facts, desk, told)
 
@@ -46,13 +42,6 @@ def desk(stage: Set) -> Iterator[MishapDesk]:
     yield stage.desk
     stage.desk.camera(CameraMishap.NONE)
     stage.desk.hub(HubMishap.BACK)
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        Event().wait(0.01)
 
 
 def test_a_frozen_camera_gives_new_frames_of_an_old_picture(stage: Set, desk: MishapDesk) -> None:

@@ -1,7 +1,7 @@
 import asyncio
 import json
+import math
 import socket
-import time
 from urllib.parse import urlsplit
 
 import psutil
@@ -11,6 +11,7 @@ from kit.child import Child
 from kit.errors import MissionError
 from kit.train.hub import Hub
 from kit.vision.cameras import open_camera
+from tests.waiting import PATIENCE_S, until, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +28,13 @@ def start(path):
 @pytest.fixture(scope="module")
 def facts(truth):
     with start(truth) as child:
-        yield child.ready(timeout_s=60)
+        yield child.ready(timeout_s=PATIENCE_S)
 
 
 def lines(path, kind):
-    found = (json.loads(line) for line in path.read_text().splitlines())
+    text = path.read_text()
+    whole = text[: text.rfind("\n") + 1]  # its last line may still be written
+    found = (json.loads(line) for line in whole.splitlines())
     return [line for line in found if line["kind"] == kind]
 
 
@@ -45,6 +48,8 @@ def test_its_camera_opens_like_any_other_and_its_pictures_are_in_the_notes(facts
     with open_camera(facts["camera"], fps=30) as camera:
         pictures = [camera.read() for _ in range(3)]
     assert pictures[-1].image.shape == (400, 600, 3)
+    wanted = {picture.sequence for picture in pictures}
+    wait_until(lambda: wanted <= {line["sequence"] for line in lines(truth, "frame")})
     noted = {line["sequence"]: line for line in lines(truth, "frame")}
     assert [p.sequence for p in pictures] == sorted(p.sequence for p in pictures)
     for picture in pictures:
@@ -54,47 +59,42 @@ def test_its_camera_opens_like_any_other_and_its_pictures_are_in_the_notes(facts
 
 def test_a_bluetooth_client_drives_and_brakes_the_train(facts, truth):
 
-    def position():
-        return lines(truth, "physics")[-1]["position_m"]
-
-    async def until(happened):
-        async with asyncio.timeout(30):
-            while not happened():  # noqa: ASYNC110 - another process writes the notes
-                await asyncio.sleep(0.05)
+    def physics(until_ns=math.inf):
+        return [line for line in lines(truth, "physics") if line["t_ns"] <= until_ns][-1]
 
     async def drive():
         async with Hub(facts["hub"]) as hub:
             await hub.set_power(60)
-            await until(lambda: position() > 0.1)
+            await until(lambda: physics()["position_m"] > 0.1)
+            before = len(lines(truth, "brake"))
             await hub.brake()
-            await until(lambda: lines(truth, "brake"))
-            await until(lambda: lines(truth, "physics")[-1]["speed_mps"] == 0)
+            await until(lambda: len(lines(truth, "brake")) > before)
+            await until(lambda: physics()["speed_mps"] == 0)
+            return lines(truth, "brake")[before]
 
-    asyncio.run(drive())
+    brake = asyncio.run(drive())
     messages = [line["message"] for line in lines(truth, "hub")]
     assert any(message.endswith("51003c") for message in messages)
     assert any(message.endswith("51007f") for message in messages)
-    assert lines(truth, "brake")[0]["how"] == "brake"
-    assert 0.1 < position() < 1
+    assert brake["how"] == "brake"
+    assert 0 < physics()["position_m"] - physics(brake["t_ns"])["position_m"] < 0.5
 
 
 def test_it_ends_when_its_parent_lets_go_and_takes_its_camera_along(tmp_path):
     child = start(tmp_path / "truth.jsonl")
-    port = urlsplit(child.ready(timeout_s=60)["camera"]).port
-    assert child.stop() == 0
+    port = urlsplit(child.ready(timeout_s=PATIENCE_S)["camera"]).port
+    assert child.stop(timeout_s=PATIENCE_S) == 0
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
 
 def test_without_its_camera_it_ends_with_an_error(tmp_path):
     log = tmp_path / "log.txt"
     with Child.module("kit.sim", name="virtual set", log=log) as child:
-        child.ready(timeout_s=60)
+        child.ready(timeout_s=PATIENCE_S)
         (camera,) = psutil.Process(child.pid).children()
         camera.kill()
-        deadline = time.monotonic() + 30
-        while child.alive and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: not child.alive)
         assert child.exit_code == 1
     assert "virtual camera ended" in log.read_text()
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_is_refused_in_words(arguments, message, tmp_path):
     log = tmp_path / "log.txt"
     child = Child.module("kit.sim", *arguments, name="virtual set", log=log)
     with child, pytest.raises(MissionError):
-        child.ready()
+        child.ready(timeout_s=PATIENCE_S)
     assert child.exit_code != 0
     assert message in log.read_text()
     assert "Traceback" not in log.read_text()

@@ -16,7 +16,7 @@ from kit.sim.radio import HUB_ADDRESS, VirtualRadio, advertisement
 from kit.train.bumble_backend import BumbleAdapter, BumbleClient, BumbleScanner
 from kit.train.lwp3.enums import CHARACTERISTIC_UUID, COMPANY_ID, SERVICE_UUID
 from tests.train.hub_bench import RecordingPort
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 class Air:
@@ -37,7 +37,7 @@ class Air:
         """A client with an adapter of its own, connected."""
         async with BumbleAdapter(self.transport) as adapter:
             device = await BleakScanner.find_device_by_address(
-                HUB_ADDRESS, backend=BumbleScanner, radio=adapter
+                HUB_ADDRESS, PATIENCE_S, backend=BumbleScanner, radio=adapter
             )
             assert device is not None
             async with BleakClient(device, backend=BumbleClient, radio=adapter) as client:
@@ -76,7 +76,7 @@ def test_a_scan_finds_the_hub_its_service_its_maker_and_its_name() -> None:
             scanner = BleakScanner(
                 look, service_uuids=[SERVICE_UUID], backend=BumbleScanner, radio=adapter
             )
-            async with scanner, asyncio.timeout(10):
+            async with scanner, asyncio.timeout(PATIENCE_S):
                 await found.wait()
             assert seen["device"].address == HUB_ADDRESS
             assert seen["data"].local_name == "Runaway train"
@@ -264,7 +264,7 @@ def test_a_hub_that_is_off_is_silent_until_it_is_switched_on() -> None:
 
             assert await found(0.3) is None
             air.hub.switch_on()
-            assert await found(10) is not None
+            assert await found(PATIENCE_S) is not None
 
     asyncio.run(run())
 
@@ -278,7 +278,7 @@ def test_a_client_notices_that_the_radio_is_gone() -> None:
             )
             await client.connect()
             await air.radio.__aexit__(None, None, None)
-            await asyncio.wait_for(lost.wait(), 10)
+            await asyncio.wait_for(lost.wait(), PATIENCE_S)
             assert not client.is_connected
             assert adapter.lost
             await air.radio.__aenter__()
