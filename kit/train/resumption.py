@@ -21,6 +21,9 @@ class Resumption:
         silence_s: Silence of the decisions that takes the right away, seconds.
         go: Called when the train may go on.
         lost: Called when it was about to and now must be armed.
+
+    Attributes:
+        after_s: As given.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class Resumption:
         go: Callable[[], None],
         lost: Callable[[], None],
     ) -> None:
-        self._after_s = after_s
+        self.after_s = after_s
         self._silence_s = silence_s
         self._go = go
         self._lost = lost
@@ -48,7 +51,7 @@ class Resumption:
 
     def want(self) -> None:
         """Note that the brake under way was decided for a sign."""
-        self._wanted = self._after_s > 0
+        self._wanted = self.after_s > 0
 
     def begin(self) -> bool:
         """Count from now on, if wanted: the hub has confirmed that the train is braked.
@@ -59,7 +62,7 @@ class Resumption:
         if not self._wanted or self.pending:
             return self.pending
         self._wanted, self._due, self._still_stop = False, False, True
-        self._timer = asyncio.get_running_loop().call_later(self._after_s, self._time_is_up)
+        self._timer = asyncio.get_running_loop().call_later(self.after_s, self._time_is_up)
         self._listen()
         return True
 
