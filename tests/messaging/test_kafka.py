@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from kit.config import Settings
 from kit.errors import BrokerError, ConfigError
 from kit.events import Command, Event
-from kit.messaging.bindings import EVENTS_TOPIC, FRAMES_TOPIC
+from kit.messaging.bindings import EVENTS_TOPIC, FRAMES_TOPIC, LATE_FRAMES_TOPIC
 from kit.messaging.kafka import KafkaSink, KafkaSource
-from kit.messaging.kafka.cluster import client_config
+from kit.messaging.kafka.cluster import TOPICS, client_config
 from kit.messaging.tansu_broker import KafkaBroker
 from tests.event_strategies import a_command, a_frame, one_of_each
 from tests.waiting import PATIENCE_S, wait_until
@@ -53,8 +53,9 @@ def test_every_event_comes_out_as_it_went_in(
     bootstrap: str, settings: Settings, train_id: str
 ) -> None:
     sent = one_of_each(train_id)
+    wherever = (*TOPICS, LATE_FRAMES_TOPIC)  # a frame that a busy broker does not take goes later
     with (
-        KafkaSource(bootstrap, settings=settings) as source,
+        KafkaSource(bootstrap, settings=settings, topics=wherever) as source,
         KafkaSink(bootstrap, settings=settings) as sink,
     ):
         assert all(sink.send(event) for event in sent)
@@ -104,9 +105,12 @@ def test_a_source_of_one_topic_sees_no_other(
     ):
         sink.send(a_command(train_id))
         assert sink.flush(PATIENCE_S)
-        frame = a_frame(train_id)
-        sink.send(frame)
-        assert read(source, train_id, lambda events: len(events) == 1) == [frame]
+
+        def came(events: list[Event]) -> bool:
+            sink.send(a_frame(train_id))  # one that a busy broker does not take goes elsewhere
+            return bool(events)
+
+        assert {event.kind for event in read(source, train_id, came)} == {"frame"}
 
 
 def test_all_that_was_sent_is_acknowledged(
