@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from kit.config import Settings
 from kit.presenting.commanding import Command
 from kit.presenting.reset import KIOSK_FILE, reset
+from tests.right_of_way import give_way_to
 from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -60,6 +61,7 @@ def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         hear=said.append,
     ) as command:
         wait_until(lambda: said, "the kiosk is there")
+        give_way_to(command.pid)
         yield Running(json.loads(said[0])["url"], folder, command.pid)
 
 

@@ -16,6 +16,7 @@ import pytest
 from kit.config import share_path
 from kit.runtime.run import Run, read_run
 from kit.sim import load_scenario, run_unwatched
+from tests.right_of_way import give_way_to
 from tests.runtime.runs import was_held_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -52,14 +53,15 @@ def fly(out: Path, *arguments: str) -> Mission:
 
 
 def _fly(out: Path, *arguments: str) -> Mission:
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "kit", "demo", "--out", str(out), "--json", *arguments],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    last = done.stdout.strip().splitlines()[-1]
-    return Mission(done.returncode, json.loads(last), done.stdout + done.stderr)
+    ) as running:
+        give_way_to(running.pid)
+        said, errors = running.communicate()
+    return Mission(running.returncode, json.loads(said.strip().splitlines()[-1]), said + errors)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from kit.errors import ConfigError
 from kit.runtime import mission as module
 from kit.runtime.mission import make_run_dir
 from kit.runtime.run import read_run
+from tests.right_of_way import give_way_to
 from tests.runtime.runs import was_held_up
 
 NOTEBOOKS = (
@@ -61,6 +62,7 @@ class Demo:
             text=True,
         )
         self.pid = self._process.pid
+        give_way_to(self.pid)
 
     def end(self) -> Ended:
         said, errors = self._process.communicate(timeout=TIMEOUT_S)
