@@ -52,7 +52,7 @@ class Round:
     kept: float
 
 
-ROUNDS = (Round(3, 8e-4, 0.5, 0.3, 0.0), Round(9, 1.2e-3, 0.5, 0.35, 0.25))
+ROUNDS = (Round(3, 8e-4, 0.5, 0.3, 0.0), Round(9, 1.2e-3, 0.5, 0.35, 0.75))
 """The second part of training. What deceived the network once stays among what is learnt."""
 
 LOOK_SHARE = 0.13
