@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -24,9 +23,9 @@ from kit.sim.scenario import load_scenario
 from kit.sim.world import World, WorldState
 from kit.watching.granary import Granary
 from kit.watching.harvest import picture_path, read_harvest
+from tests.waiting import PATIENCE_S, wait_until
 from tests.watching import make
 
-PATIENCE_S = 60
 NEAR_THE_SIGN_M = 1.4
 
 
@@ -136,10 +135,7 @@ def test_the_truth_of_what_two_services_filmed_and_kept_is_found(mqtt_url, train
         threads = [threading.Thread(target=s.run, daemon=True) for s in (inference, capture)]
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + PATIENCE_S
-        while not list(harvest.glob("*.json")):
-            assert time.monotonic() < deadline
-            threading.Event().wait(0.01)
+        wait_until(lambda: list(harvest.glob("*.json")), "a frame is kept")
         for service, thread in zip((capture, inference), reversed(threads), strict=True):
             service.stop()
             thread.join(PATIENCE_S)

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
@@ -23,17 +22,9 @@ from kit.mlops.serving import server as room
 from kit.mlops.serving.server import ModelServer, find_mlserver, serving
 from kit.vision.remote import NoAnswerError, RemoteDetector
 from tests.vision.onnx_models import red_rectangle
+from tests.waiting import PATIENCE_S, wait_until
 
-PATIENCE_S = 60
 START = [sys.executable, "-m", "kit", "serve", "--http-port=0", "--grpc-port=0", "--json"]
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for a condition that nothing announces."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -174,7 +165,7 @@ def test_a_killed_command_leaves_no_server_behind() -> None:
         family = psutil.Process(process.pid).children(recursive=True)
         assert any("mlserver" in " ".join(member.cmdline()) for member in family)
         os.kill(process.pid, signal.SIGKILL)
-        until(lambda: not any(alive(member) for member in family))
+        wait_until(lambda: not any(alive(member) for member in family))
 
 
 def alive(process: psutil.Process) -> bool:
