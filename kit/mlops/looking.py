@@ -43,7 +43,7 @@ class LookRecipe(Pace):
     warmup_steps: int = 100
     weight_decay: float = 0.03
     signs: float = 0.5
-    kept: float = 0.5
+    kept: float = 0.35
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 
 from kit.errors import ConfigError
 from kit.mlops.doubting import teach
-from kit.mlops.drawing.signs import OTHER
+from kit.mlops.drawing.signs import CLASSES, OTHER
 from kit.mlops.export import Card, export
 from kit.mlops.looking import CURVE, LookRecipe, LookTrainer
 from kit.mlops.network import Detector, SignNet
@@ -110,6 +110,12 @@ def test_before_it_learns_it_says_what_the_first_look_says(tmp_path, first, pict
     middle = slice(WINDOW_PX // 8 - 2, WINDOW_PX // 8 + 2)
     assert torch.allclose(said[:, :-1], heat[:, :, middle, middle].amax(dim=(2, 3)), atol=1e-4)
     assert torch.equal(said[:, NOTHING], torch.zeros(2))
+
+
+def test_of_equally_sure_signs_a_stop_counts_the_soonest():
+    kinds = torch.zeros(3, KINDS)
+    speed_limit, danger, stop = join(torch.full((3, len(CLASSES)), 0.5), kinds)[0].tolist()
+    assert speed_limit == danger < stop
 
 
 def test_a_doubt_lowers_a_score_and_an_assent_raises_it():

@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 
 from kit.config import share_path
+from kit.events import Label
 from kit.mlops.drawing.scene import draw_example
 from kit.mlops.drawing.signs import draw_face
 from kit.mlops.measuring.evaluate import evaluate
@@ -18,6 +19,25 @@ from kit.vision.detector import Detector
 LEAST_MAP50 = 0.98
 LEAST_PRECISION = 0.97
 LEAST_RECALL = 0.95
+
+STOPS = {
+    "1718290301_673.jpg": [(228, 319)],
+    "1718290436_98.jpg": [(201, 348)],
+    "1718290459_496.jpg": [(222, 324)],
+    "3.jpg": [(299, 173), (426, 162)],
+    "small_IMG_1512.jpg": [(156, 282), (436, 245)],
+    "small_IMG_1513.jpg": [(97, 272), (399, 211)],
+    "small_IMG_1514.jpg": [(128, 235), (394, 175)],
+    "small_IMG_1515.jpg": [(124, 237), (401, 173)],
+    "small_IMG_1516.jpg": [(111, 180), (444, 147)],
+    "small_IMG_1517.jpg": [(8, 202), (358, 174)],
+    "small_IMG_1518.jpg": [(42, 278), (397, 207)],
+    "small_IMG_1519.jpg": [(129, 242)],
+    "small_IMG_1520.jpg": [(67, 198)],
+    "small_IMG_1521.jpg": [(54, 251)],
+    "small_IMG_1522.jpg": [(442, 116)],
+}
+"""Middles of the STOP and no-entry signs in the reference photos, which their labels leave out."""
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +123,19 @@ def test_the_reference_photos_are_read_as_the_model_card_says(path, reference_ph
     assert result.map50 >= LEAST_MAP50
     assert result.precision >= LEAST_PRECISION
     assert result.recall >= LEAST_RECALL
+
+
+@pytest.mark.parametrize("photo", STOPS)
+def test_the_stop_signs_of_the_reference_photos_are_found_as_such(
+    detector, reference_photos, photo
+):
+    found = detector.detect(cv2.imread(str(reference_photos / "images" / photo)))
+    for x, y in STOPS[photo]:
+        here = [sign for sign in found if _around(sign.box, x, y)]
+        assert [sign.label for sign in here] == [Label.STOP], f"at {x}, {y}: {found}"
+
+
+def _around(box, x, y):
+    """Whether a point is about the middle of a box, which the picture's edge may have cut."""
+    across, down = abs(box.x + box.width / 2 - x), abs(box.y + box.height / 2 - y)
+    return across <= max(8, 0.3 * box.width) and down <= max(8, 0.3 * box.height)
