@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit.child import Child
+from tests.train.hub_process import ENDED, LINKED
 from tests.waiting import PATIENCE_S, wait_until
 
 
@@ -20,25 +21,45 @@ class RemoteHub:
     Attributes:
         source: What :class:`kit.train.hub.Hub` takes.
         log: Its log.
-        since: How many lines the log had before the test.
+        since: How many messages it had received before the test.
     """
 
     source: str
     log: Path
-    since: int
+    since: int = 0
+
+    @classmethod
+    def unlinked(cls, source: str, log: Path) -> RemoteHub:
+        """Return a hub once its former links have ended, and what they wrote has arrived."""
+        hub = cls(source, log)
+        hub.wait(lambda: hub._count(LINKED) == hub._count(ENDED))
+        return cls(source, log, len(hub.written))
 
     @property
     def written(self) -> list[tuple[int, str]]:
         """Messages received: monotonic nanoseconds and hexadecimal bytes."""
-        text = self.log.read_text()
-        lines = text[: text.rfind("\n") + 1].splitlines()[self.since :]
-        return [(int(at), data) for at, data in (line.split() for line in lines)]
+        messages = [(at, data) for at, data in self._told() if data not in (LINKED, ENDED)]
+        return messages[self.since :]
+
+    @property
+    def last_link(self) -> list[str]:
+        """Messages received since the last link came up, hexadecimal."""
+        told = [data for _, data in self._told()]
+        return told[len(told) - told[::-1].index(LINKED) :]
 
     @property
     def motor(self) -> list[int]:
         """What the motor on port A was told, 127 for a brake."""
         found = [bytes.fromhex(data) for _, data in self.written]
         return [data[7] for data in found if data[2:4] == b"\x81\x00"]
+
+    def _told(self) -> list[tuple[int, str]]:
+        text = self.log.read_text()
+        lines = text[: text.rfind("\n") + 1].splitlines()
+        return [(int(at), data) for at, data in (line.split() for line in lines)]
+
+    def _count(self, what: str) -> int:
+        return sum(data == what for _, data in self._told())
 
     def wait(self, true: Callable[[], object]) -> None:
         """Wait until a condition holds, such as one on the log."""
@@ -63,4 +84,4 @@ def hub_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
 def remote_hub(hub_server: tuple[str, Path]) -> RemoteHub:
     """A virtual hub in another process."""
     source, log = hub_server
-    return RemoteHub(source, log, len(log.read_text().splitlines()))
+    return RemoteHub.unlinked(source, log)

@@ -81,7 +81,7 @@ def stage(running: Set, monkeypatch: pytest.MonkeyPatch) -> Set:
 @pytest.fixture
 def hub_log(running: Set) -> RemoteHub:
     """What the hub is told from now on."""
-    return RemoteHub("ble", running.log, len(running.log.read_text().splitlines()))
+    return RemoteHub.unlinked("ble", running.log)
 
 
 @asynccontextmanager
@@ -168,7 +168,8 @@ def test_it_is_found_by_service_by_name_and_by_address(
     async def run() -> None:
         async with opened(source) as (hub, _):
             assert hub.connected
-        assert hub_log.written[0][1] in BRAKES
+        await until(lambda: hub_log.last_link)
+        assert hub_log.last_link[0] in BRAKES
 
     asyncio.run(run())
 
@@ -204,18 +205,16 @@ def test_writes_arrive_in_their_order(stage: Set, hub_log: RemoteHub) -> None:
 def test_a_lost_link_is_told_and_the_first_write_on_the_next_one_is_a_brake(
     stage: Set, hub_log: RemoteHub
 ) -> None:
-    async def run() -> int:
+    async def run() -> None:
         async with opened() as (hub, kinds):
             await hub.set_power(60)
             await until(lambda: hub_log.motor[-1] == 60)
-            before = len(hub_log.written)
             stage.lose_link()
             await until(lambda: HubEventKind.DISCONNECTED in kinds)
             await until(lambda: HubEventKind.CONNECTED in kinds)
-            return before
 
-    before = asyncio.run(run())
-    assert hub_log.written[before][1] == "080081001051007f"
+    asyncio.run(run())
+    assert hub_log.last_link[0] == "080081001051007f"
 
 
 def test_two_clients_share_one_link_and_either_may_end_it(stage: Set, hub_log: RemoteHub) -> None:
@@ -320,10 +319,10 @@ def test_a_hub_that_is_switched_off_and_on_comes_back_to_a_latched_and_braked_tr
             await until(lambda: controller.motion is Motion.STOPPED)
             stage.press_power()
             await until(lambda: controller.motion is Motion.DISCONNECTED)
-            before = len(hub_log.written)
             stage.press_power()
             await until(lambda: controller.motion is Motion.STOPPED)
-            assert hub_log.written[before][1] in BRAKES
+            await until(lambda: hub_log.last_link)
+            assert hub_log.last_link[0] in BRAKES
             await _stays_latched(controller, hub_log)
 
     asyncio.run(run())
@@ -339,8 +338,7 @@ def test_an_adapter_that_is_unplugged_and_plugged_in_again_is_used_again(
             with serve(tmp_path / "second.log", int(source.rsplit(":", 1)[1])) as second:
                 await asyncio.to_thread(second.ready, timeout_s=PATIENCE_S)
                 await until(lambda: HubEventKind.CONNECTED in kinds)
-        first_write = (tmp_path / "second.log").read_text().split()[1]
-        assert first_write in BRAKES
+        assert RemoteHub(source, tmp_path / "second.log").last_link[0] in BRAKES
 
     with serve(tmp_path / "first.log") as first:
         source = first.ready(timeout_s=PATIENCE_S)["hub"]
@@ -362,10 +360,10 @@ def test_a_bluez_that_dies_is_noticed_by_a_write_and_used_again_when_it_is_back(
                 with pytest.raises(HubError, match="failed while writing"):
                     await hub.set_power(60)
                 await until(lambda: HubEventKind.DISCONNECTED in kinds)
-                before = len(hub_log.written)
                 with virtual_bluez(source, bus=bus):
                     await until(lambda: HubEventKind.CONNECTED in kinds)
-                    assert hub_log.written[before][1] in BRAKES
+                    await until(lambda: hub_log.last_link)
+                    assert hub_log.last_link[0] in BRAKES
 
     with private_bus() as bus:
         monkeypatch.setenv(BUS_VARIABLE, bus)
