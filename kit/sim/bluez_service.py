@@ -128,6 +128,9 @@ class BluezService:
             answer = Message.new_error(call, error.type, error.text)
         except (BleakError, TimeoutError) as error:
             answer = Message.new_error(call, "org.bluez.Error.Failed", str(error))
+        except asyncio.CancelledError:  # the adapter goes, and whoever called must not wait for it
+            self._bus.send(Message.new_error(call, "org.bluez.Error.NotReady", "Not Ready"))
+            raise
         if not call.flags & MessageFlag.NO_REPLY_EXPECTED:
             self._bus.send(answer)
 

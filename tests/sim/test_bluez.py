@@ -285,6 +285,32 @@ def test_a_device_without_a_link_is_forgotten_after_a_while(
     asyncio.run(run())
 
 
+def test_who_has_called_an_adapter_that_goes_gets_an_answer() -> None:
+    async def run() -> Message:
+        with private_bus.private_bus() as address:
+            radio = VirtualRadio(VirtualHub(RecordingPort()))
+            bus = await MessageBus(bus_address=address).connect()
+            await bus.request_name("org.bluez")
+            async with (
+                radio,
+                BumbleAdapter(radio.hci_address.removeprefix("hci:")) as adapter,
+                client_of(address) as client,
+            ):
+                async with BluezService(bus, adapter) as service, asyncio.timeout(PATIENCE_S):
+                    await service._scan_lock.acquire()
+                    start = client.call(ADAPTER_PATH, ADAPTER_INTERFACE, "StartDiscovery")
+                    calling = asyncio.create_task(start)
+                    await until(lambda: service._discovering)
+                async with asyncio.timeout(PATIENCE_S):
+                    answer = await calling
+            bus.disconnect()
+            return answer
+
+    answer = asyncio.run(run())
+    assert answer.message_type is MessageType.ERROR
+    assert answer.error_name == "org.bluez.Error.NotReady"
+
+
 def test_it_ends_with_its_parent_and_takes_its_bus_along(tmp_path: Path) -> None:
     with (
         serve(tmp_path / "hub.log") as hub,
