@@ -84,6 +84,12 @@ def until_known(page: Page, sink: KafkaSink, train_id: str) -> None:
     wait_until(is_known, f"the page knows {train_id}", pause_s=0.05)
 
 
+def until_shown(page: Page, sink: KafkaSink, train_id: str) -> None:
+    """Wait until the page shows a train: it may know it sooner, and still show another one."""
+    until_known(page, sink, train_id)
+    expect(page.get_by_role("button", name=train_id, exact=True, pressed=True)).to_be_visible()
+
+
 @pytest.fixture
 def page_of(
     browser: Browser, kafka_bootstrap: str, mqtt_url: str, train_id: str, keys_dir: Path
@@ -92,7 +98,7 @@ def page_of(
     with console_at(kafka_bootstrap, mqtt_url, keys_dir) as (url, sink):
         page = browser.new_page(viewport={"width": 1600, "height": 900})
         page.goto(f"{url}#{train_id}")
-        until_known(page, sink, train_id)
+        until_shown(page, sink, train_id)
         yield page
         page.close()
 
@@ -141,7 +147,7 @@ def test_the_stop_goes_to_the_train_that_is_shown_and_to_no_other(
         until_known(page, sink, other)
         expect(page.locator("#notice")).to_contain_text("Nothing has been heard of")
         expect(page.locator("#stop")).to_be_hidden()
-        until_known(page, sink, train_id)
+        until_shown(page, sink, train_id)
         with Train(mqtt_url, train_id) as train, Train(mqtt_url, other) as bystander:
             until_told(train, page, page.get_by_role("button", name="Emergency stop").click)
         assert bystander.commands == []
@@ -154,7 +160,7 @@ def test_a_stop_that_cannot_be_sent_is_said(
     with console_at(kafka_bootstrap, mqtt_url, keys_dir) as (url, sink):
         page = browser.new_page()
         page.goto(f"{url}#{train_id}")
-        until_known(page, sink, train_id)
+        until_shown(page, sink, train_id)
         expect(page.locator("#stop")).to_be_visible()
     expect(page.locator("#age")).to_have_text("console lost")
     page.keyboard.press("s")

@@ -32,6 +32,8 @@ const link = openLink({
   status(message) {
     linked = true;
     shutOut = false;
+    // Said before the server knew which train is looked at: of another one nothing is shown.
+    if (chosen && message.train && message.train.id !== chosen) return;
     trains = message.trains;
     trouble = reason(message.trouble, message.readings);
     paused = message.train?.paused != null;
