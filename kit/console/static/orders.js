@@ -42,9 +42,10 @@ export function showOrders({ train, orders, role, readings: read }) {
   tell(inWords(orders.latest));
 }
 
-// Before the server knows a train nothing can be done to it.
+// Before the server knows a train nothing can be done to it, and no button says that it could.
 export function forgetOrders() {
   shown = null;
+  find("stop").hidden = find("stop-key").hidden = find("operator").hidden = true;
   dialog.close();
 }
 
