@@ -129,8 +129,11 @@ class BluezService:
         except (BleakError, TimeoutError) as error:
             answer = Message.new_error(call, "org.bluez.Error.Failed", str(error))
         except asyncio.CancelledError:  # the adapter goes, and whoever called must not wait for it
-            self._bus.send(Message.new_error(call, "org.bluez.Error.NotReady", "Not Ready"))
+            self._reply(call, Message.new_error(call, "org.bluez.Error.NotReady", "Not Ready"))
             raise
+        self._reply(call, answer)
+
+    def _reply(self, call: Message, answer: Message) -> None:
         if not call.flags & MessageFlag.NO_REPLY_EXPECTED:
             self._bus.send(answer)
 

@@ -258,6 +258,19 @@ def test_a_filter_for_another_service_finds_nothing(bluez: Bluez) -> None:
     asyncio.run(run())
 
 
+@asynccontextmanager
+async def bus_and_adapter(address: str) -> AsyncIterator[tuple[MessageBus, BumbleAdapter]]:
+    """What a BlueZ in this process needs: its name on a bus, and an adapter that hears a hub."""
+    bus = await MessageBus(bus_address=address).connect()
+    await bus.request_name("org.bluez")
+    async with (
+        VirtualRadio(VirtualHub(RecordingPort())) as radio,
+        BumbleAdapter(radio.hci_address.removeprefix("hci:")) as adapter,
+    ):
+        yield bus, adapter
+    bus.disconnect()
+
+
 def test_a_device_without_a_link_is_forgotten_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -265,12 +278,8 @@ def test_a_device_without_a_link_is_forgotten_after_a_while(
 
     async def run() -> None:
         with private_bus.private_bus() as address:
-            radio = VirtualRadio(VirtualHub(RecordingPort()))
-            bus = await MessageBus(bus_address=address).connect()
-            await bus.request_name("org.bluez")
             async with (
-                radio,
-                BumbleAdapter(radio.hci_address.removeprefix("hci:")) as adapter,
+                bus_and_adapter(address) as (bus, adapter),
                 BluezService(bus, adapter),
                 client_of(address) as client,
             ):
@@ -280,7 +289,6 @@ def test_a_device_without_a_link_is_forgotten_after_a_while(
                     return DEVICE_PATH not in await client.objects()
 
                 await client.until(forgotten)
-            bus.disconnect()
 
     asyncio.run(run())
 
@@ -288,12 +296,8 @@ def test_a_device_without_a_link_is_forgotten_after_a_while(
 def test_who_has_called_an_adapter_that_goes_gets_an_answer() -> None:
     async def run() -> Message:
         with private_bus.private_bus() as address:
-            radio = VirtualRadio(VirtualHub(RecordingPort()))
-            bus = await MessageBus(bus_address=address).connect()
-            await bus.request_name("org.bluez")
             async with (
-                radio,
-                BumbleAdapter(radio.hci_address.removeprefix("hci:")) as adapter,
+                bus_and_adapter(address) as (bus, adapter),
                 client_of(address) as client,
             ):
                 async with BluezService(bus, adapter) as service, asyncio.timeout(PATIENCE_S):
@@ -302,9 +306,7 @@ def test_who_has_called_an_adapter_that_goes_gets_an_answer() -> None:
                     calling = asyncio.create_task(start)
                     await until(lambda: service._discovering)
                 async with asyncio.timeout(PATIENCE_S):
-                    answer = await calling
-            bus.disconnect()
-            return answer
+                    return await calling
 
     answer = asyncio.run(run())
     assert answer.message_type is MessageType.ERROR
